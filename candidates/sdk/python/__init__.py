@@ -1,0 +1,1 @@
+"""The protocol for Python candidates: one file, standard library only."""

@@ -1,0 +1,79 @@
+"""Whether two runs said the same, and how to find a small input for which they do not."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+
+from hypothesis import HealthCheck, find, settings
+from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
+
+from challenges.anomaly_detection.alerts import SeenAlert
+
+# A wall clock cannot be repeated to the microsecond: what is computed from it may differ by this much.
+WALL_SLACK_MS = 1000
+WALL_SLACK = 0.01
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+
+
+def exact_difference(first: Sequence[SeenAlert], second: Sequence[SeenAlert], *, wall: bool) -> str | None:
+    """The first difference between the alerts of two runs of the same input, in words; None if there is none.
+
+    With `wall` (the candidate reads a wall clock) times may differ by a second, scores by 1 %, and the digits in a
+    message do not matter: those may come from the clock, which is not part of the input.
+    """
+    same = _alike if wall else SeenAlert.__eq__
+    for index, (one, other) in enumerate(zip(first, second, strict=False)):
+        if not same(one, other):
+            return f"alert {index + 1} was {one.shown()} in one run and {other.shown()} in the other"
+    if len(first) != len(second):
+        return f"one run had {len(first)} alerts, the other {len(second)}"
+    return None
+
+
+def _alike(one: SeenAlert, other: SeenAlert) -> bool:
+    return (
+        (one.service, one.kind, one.severity) == (other.service, other.kind, other.severity)
+        and abs(one.seen_ms - other.seen_ms) <= WALL_SLACK_MS
+        and abs(one.ts_ms - other.ts_ms) <= WALL_SLACK_MS
+        and _close(one.score, other.score)
+        and _NUMBER.sub("#", one.message) == _NUMBER.sub("#", other.message)
+    )
+
+
+def _close(one: float | str | None, other: float | str | None) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return math.isclose(one, other, rel_tol=WALL_SLACK, abs_tol=1e-9)
+    return one == other
+
+
+def smallest_range(size: int, breaks: Callable[[int, int], bool], most_runs: int) -> tuple[int, int]:
+    """The shortest range [first, last) of 0..size found for which `breaks(first, last)`, within `most_runs` calls.
+
+    The whole range is taken to break, and is the answer where nothing shorter is found. Deterministic.
+    """
+    known: dict[tuple[int, int], bool] = {(0, size): True}
+
+    def condition(pair: tuple[int, int]) -> bool:
+        last, length = pair
+        key = (max(0, last - length), last)
+        if key not in known and len(known) <= most_runs:
+            known[key] = breaks(*key)
+        return known.get(key, False)
+
+    quiet = settings(
+        derandomize=True,
+        max_examples=most_runs,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    # The end first, then the length: each can be halved by itself while the other stays.
+    pairs = st.tuples(st.integers(1, size), st.integers(1, size))
+    try:
+        find(pairs, condition, settings=quiet)
+    except NoSuchExample:
+        return 0, size
+    return min((key for key, broke in known.items() if broke), key=lambda key: (key[1] - key[0], key[0]))

@@ -1,0 +1,284 @@
+"""Builds a candidate: its steps, one after the other, on a private copy of its tree, inside the sandbox.
+
+The result is kept under a key of everything that went in, and used read-only by every run. A build happens
+where it will stay, because tools write absolute paths into what they make; only a marker that is written last
+makes it a finished one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shlex
+import shutil
+import stat
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TextIO
+
+from harness.candidate import tree
+from harness.candidate.cache import Cache, make_read_only, remove
+from harness.candidate.checkout import Checkout
+from harness.candidate.mirror import Limits
+from harness.candidate.values import ADAPTER_VARIABLE, Candidate
+from harness.errors import BuildFailed, InfraError
+
+_LAYOUT = 1
+_MARKER = "build.json"
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How a step ended: `exit_code` is None if it was killed; `tail` the end of its output, both streams.
+
+    `seconds` real.
+    """
+
+    exit_code: int | None
+    timed_out: bool
+    output_flooded: bool
+    tail: str
+    seconds: float
+
+
+class BuildRunner(Protocol):
+    """Runs one step in a sandbox. `root` is writable, `adapter` read-only, everything else is out of reach."""
+
+    def run_step(
+        self,
+        argv: list[str],
+        *,
+        cwd: Path,
+        root: Path,
+        adapter: Path | None,
+        network: bool,
+        env: dict[str, str],
+        timeout_s: float,
+        max_output_bytes: int,
+    ) -> StepResult:
+        """Runs `argv` to its end, its time or its output limit, and leaves no process of it behind.
+
+        `argv` and the values of `env` may hold `{checkout}` and `{adapter}`: the runner fills them, by
+        `values.fill`, with the places that the step sees `root` and `adapter` at. Raises InfraError where the
+        sandbox itself fails.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BuildLimits:
+    """Per step but for `max_tree_bytes`, which is how large the tree may be after any step."""
+
+    step_timeout_s: float = 900.0
+    max_output_bytes: int = 64 * 1024**2
+    max_tree_bytes: int = 8 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A finished build. `path` is the tree to run, read-only; `key` the hash of all that went in.
+
+    `log` its output.
+    """
+
+    path: Path
+    key: str
+    log: Path
+    seconds: float
+    reused: bool
+
+
+def build(
+    cache: Cache,
+    candidate: Candidate,
+    checkout: Checkout,
+    runner: BuildRunner,
+    *,
+    fingerprint: Mapping[str, str] | None = None,
+    limits: BuildLimits | None = None,
+) -> Built:
+    """The candidate's tree after its build steps.
+
+    `fingerprint` holds what else decides the result, such as versions.
+
+    Raises BuildFailed if a step fails, hangs, floods or grows the tree over its limit; InfraError if the
+    fault is ours.
+    """
+    limits = limits or BuildLimits()
+    key = build_key(candidate, checkout, fingerprint if fingerprint is not None else environment_fingerprint())
+    home = cache.folder("builds") / key
+    log = cache.folder("logs") / f"{key}.log"
+    with cache.lock(f"build {key}"):
+        seconds = _finished(home)
+        if seconds is not None:
+            return Built(home / "tree", key, log, seconds, reused=True)
+        remove(home)
+        try:
+            seconds = _build_anew(home, log, candidate, checkout, runner, limits)
+        finally:
+            if not (home / _MARKER).exists():
+                remove(home)
+    return Built(home / "tree", key, log, seconds, reused=False)
+
+
+def build_key(candidate: Candidate, checkout: Checkout, fingerprint: Mapping[str, str]) -> str:
+    """SHA-256 (hex) of all that decides what a build makes; without steps the tree alone decides."""
+    parts: dict[str, object] = {"layout": _LAYOUT, "tree": checkout.tree_digest}
+    if candidate.build_steps:
+        parts |= {
+            "steps": candidate.build_steps,
+            "network": candidate.network,
+            "adapter": folder_digest(candidate.adapter) if candidate.adapter else None,
+            "environment": dict(sorted(fingerprint.items())),
+        }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def folder_digest(folder: Path) -> str:
+    """The digest of a plain folder's files, as of a tree."""
+    return tree.tree_digest(tree.folder_entries(folder, Limits()))
+
+
+def environment_fingerprint(programs: Sequence[str] = ("node",)) -> dict[str, str]:
+    """Versions of the interpreters that builds use here, and the kind of machine.
+
+    A program that is absent is "".
+    """
+    versions = {"python": platform.python_version(), "machine": platform.machine(), "libc": "-".join(platform.libc_ver())}
+    return versions | {program: _version(program) for program in programs}
+
+
+def _version(program: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        return ""
+    try:
+        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
+
+
+def _finished(home: Path) -> float | None:
+    """The seconds that the finished build in `home` took.
+
+    None if there is none, or if its tree was touched since.
+    """
+    try:
+        record = json.loads((home / _MARKER).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return float(record["seconds"]) if record["stamp"] == _stamp(home / "tree") else None
+
+
+def _build_anew(
+    home: Path, log: Path, candidate: Candidate, checkout: Checkout, runner: BuildRunner, limits: BuildLimits
+) -> float:
+    started = time.monotonic()
+    root = home / "tree"
+    try:
+        home.mkdir(mode=0o700)
+        _copy(checkout.path, root)
+        with log.open("w", encoding="utf-8") as file:
+            for number, step in enumerate(candidate.build_steps, 1):
+                _step(number, list(step), root, file, candidate, runner, limits)
+        _remove_special_files(root)
+        make_read_only(root)
+        seconds = time.monotonic() - started
+        half = home / f".{_MARKER}"
+        half.write_text(json.dumps({"stamp": _stamp(root), "seconds": round(seconds, 3)}))
+        half.replace(home / _MARKER)
+    except OSError as error:
+        raise InfraError(f"the build could not be kept in {home.parent} ({error.strerror or error})") from None
+    return seconds
+
+
+def _copy(source: Path, root: Path) -> None:
+    """A writable copy; symlinks stay symlinks."""
+    shutil.copytree(source, root, symlinks=True)
+    for folder, _, names in os.walk(root):
+        Path(folder).chmod(0o755)
+        for path in (Path(folder, name) for name in names):
+            mode = path.lstat().st_mode
+            if stat.S_ISREG(mode):
+                path.chmod(0o755 if mode & 0o100 else 0o644)
+
+
+def _step(
+    number: int,
+    argv: list[str],
+    root: Path,
+    log: TextIO,
+    candidate: Candidate,
+    runner: BuildRunner,
+    limits: BuildLimits,
+) -> None:
+    log.write(f"$ {shlex.join(argv)}\n")
+    log.flush()
+    result = runner.run_step(
+        argv,
+        cwd=root,
+        root=root,
+        adapter=candidate.adapter,
+        network=candidate.network,
+        env={ADAPTER_VARIABLE: "{adapter}"} if candidate.adapter else {},
+        timeout_s=limits.step_timeout_s,
+        max_output_bytes=limits.max_output_bytes,
+    )
+    log.write(f"{result.tail}\n[exit code {result.exit_code} after {result.seconds:.1f} s]\n")
+    reason = _why_failed(result, limits) or _why_too_large(root, limits)
+    if reason:
+        which = f"build step {number} of {len(candidate.build_steps)} ({shlex.join(argv)[:200]})"
+        raise BuildFailed(f"{which} {reason}", step=argv, tail=result.tail)
+
+
+def _why_failed(result: StepResult, limits: BuildLimits) -> str:
+    if result.timed_out:
+        return f"did not end within {limits.step_timeout_s:g} s"
+    if result.output_flooded:
+        return f"wrote more than {limits.max_output_bytes / 1024**2:g} MiB of output"
+    if result.exit_code == 0:
+        return ""
+    words = next((line.strip() for line in reversed(result.tail.splitlines()) if line.strip()), "")
+    words = "".join(char for char in words if char.isprintable())[:300]
+    how = "was killed" if result.exit_code is None else f"failed with exit code {result.exit_code}"
+    return f"{how}, its last words: {words}" if words else f"{how} and said nothing"
+
+
+def _why_too_large(root: Path, limits: BuildLimits) -> str:
+    total = 0
+    for folder, _, names in os.walk(root):
+        total += sum(Path(folder, name).lstat().st_size for name in names)
+        if total > limits.max_tree_bytes:
+            return f"made the tree larger than {limits.max_tree_bytes / 1024**3:g} GiB"
+    return ""
+
+
+def _remove_special_files(root: Path) -> None:
+    """Pipes, sockets and devices have no place in a finished build: opening one can block whoever reads it."""
+    for folder, _, names in os.walk(root):
+        for path in (Path(folder, name) for name in names):
+            mode = path.lstat().st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+                path.unlink()
+
+
+def _stamp(root: Path) -> str:
+    """A digest over names, modes, sizes and times of change of everything under `root`.
+
+    Cheap, and moved by any write.
+    """
+    digest = hashlib.sha256()
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        for name in sorted([*folders, *names]):
+            path = Path(folder, name)
+            status = path.lstat()
+            fields = (status.st_mode, status.st_size, status.st_mtime_ns)
+            digest.update(os.fsencode(path.relative_to(root)) + b"\0%d %d %d\0" % fields)
+    return digest.hexdigest()

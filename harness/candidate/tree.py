@@ -1,0 +1,330 @@
+"""A tree of files as data, and as a folder.
+
+What may be written, where its links may lead, its digest, its verification.
+
+Blobs go straight from git's object database to files. Attributes, filters and hooks have no part in it, so
+none can run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from harness.candidate import gitio
+from harness.candidate.mirror import Limits
+from harness.errors import InfraError, UsageError
+
+_CHUNK = 1 << 20
+_MAX_LINK_BYTES = 4095
+_MAX_HOPS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a tree as git lists it.
+
+    `path` with surrogate escapes, git's mode, the blob's sha, size in bytes.
+    """
+
+    path: str
+    mode: int
+    sha: str
+    size: int
+
+
+class Kind(Enum):
+    """What an entry becomes on disk."""
+
+    FILE = "file"
+    EXECUTABLE = "executable"
+    LINK = "link"
+    FOLDER = "folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One thing to write: a file's blob by `sha`, a link's `target`, or an empty folder."""
+
+    path: str
+    kind: Kind
+    sha: str = ""
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that is written for a tree, in order, folders before their files and links last.
+
+    And what was left out.
+    """
+
+    items: tuple[Planned, ...]
+    notes: tuple[str, ...]
+    digest: str
+    total_bytes: int
+
+
+Reader = Callable[[str], Iterator[bytes]]
+
+
+def git_entries(git_dir: Path, tree: str, limits: Limits) -> list[Entry]:
+    """The files of a git tree. Stops reading at the limits: a small repository can list billions.
+
+    Raises UsageError.
+    """
+    process = gitio.start(git_dir, ["ls-tree", "-r", "-l", "-z", "--full-tree", tree])
+    if process.stdout is None or process.stderr is None:
+        raise InfraError("git was started without pipes")
+    entries: list[Entry] = []
+    rest = b""
+    try:
+        while chunk := process.stdout.read(_CHUNK):
+            *lines, rest = (rest + chunk).split(b"\0")
+            entries.extend(_parse_entry(line) for line in lines)
+            _check_count(len(entries), limits)
+            if len(rest) > 16 * _CHUNK:
+                raise UsageError("the tree holds a path of more than 16 MiB, which no file system takes")
+        words = process.stderr.read().decode("utf-8", "replace").strip()
+    finally:
+        gitio.kill_group(process)
+        status = process.wait()
+        process.stdout.close()
+        process.stderr.close()
+    if words or rest:
+        raise UsageError(f"git cannot list the tree {tree}: {words[:300]} (exit {status})")
+    return entries
+
+
+def _parse_entry(line: bytes) -> Entry:
+    head, _, path = line.partition(b"\t")
+    mode, kind, sha, size = head.split()
+    return Entry(os.fsdecode(path), int(mode, 8), sha.decode(), int(size) if kind == b"blob" and size != b"-" else 0)
+
+
+def _check_count(count: int, limits: Limits) -> None:
+    if count > limits.max_files:
+        raise UsageError(f"the tree has more than {limits.max_files:,} files, which is the limit for a candidate")
+
+
+def folder_entries(root: Path, limits: Limits) -> list[Entry]:
+    """The files of a plain folder, hashed as git would; `.git` and `__pycache__` are passed over.
+
+    Raises UsageError.
+    """
+    entries: list[Entry] = []
+    for folder, folders, names in os.walk(root):
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        folders[:] = sorted(name for name in folders if name not in {*links, ".git", "__pycache__"})
+        for name in sorted([*names, *links]):
+            path = Path(folder, name)
+            entries.append(_folder_entry(path, str(path.relative_to(root))))
+            _check_count(len(entries), limits)
+    return entries
+
+
+def _folder_entry(path: Path, name: str) -> Entry:
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        data = link_text(path)
+        return Entry(name, 0o120000, _blob_sha([data], len(data)), len(data))
+    if not stat.S_ISREG(status.st_mode):
+        raise UsageError(f"{path}: expected files, folders and symlinks only, got something else; take it away")
+    mode = 0o100755 if status.st_mode & 0o100 else 0o100644
+    return Entry(name, mode, _blob_sha(file_chunks(path), status.st_size), status.st_size)
+
+
+def link_text(path: Path) -> bytes:
+    """The target of a symlink, to the byte."""
+    return os.readlink(os.fsencode(path))  # noqa: PTH115 - Path.readlink would tidy the target
+
+
+def file_chunks(path: Path) -> Iterator[bytes]:
+    """The content of a regular file, in pieces; a symlink is not followed."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _blob_sha(chunks: Iterable[bytes], size: int) -> str:
+    digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def tree_digest(entries: Iterable[Entry]) -> str:
+    """SHA-256 (hex) over path, mode and blob of every file, in order of path.
+
+    Equal for equal trees, wherever they lie.
+    """
+    digest = hashlib.sha256(b"tree 1\0")
+    for entry in sorted(entries, key=lambda entry: os.fsencode(entry.path)):
+        digest.update(b"%06o %s " % (entry.mode, entry.sha.encode()) + os.fsencode(entry.path) + b"\0")
+    return digest.hexdigest()
+
+
+def plan(entries: Sequence[Entry], read_link: Callable[[Entry], bytes], limits: Limits) -> Plan:
+    """What to write for `entries`. Names that could do harm are left out.
+
+    Links that lead out become plain files.
+
+    Raises UsageError if the tree is over the limits.
+    """
+    _check_count(len(entries), limits)
+    total = sum(entry.size for entry in entries)
+    if total > limits.max_bytes:
+        raise UsageError(
+            f"the tree holds {total / 1024**2:,.0f} MiB of files; the limit is {limits.max_bytes / 1024**2:,.0f} MiB"
+        )
+    notes: list[str] = []
+    kept: dict[str, Entry] = {}
+    folders: set[str] = set()
+    for entry in sorted(entries, key=lambda entry: (stat.S_ISLNK(entry.mode), os.fsencode(entry.path))):
+        reason = _bad_name(entry.path) or _conflict(entry.path, kept, folders)
+        if reason:
+            notes.append(f"{_printable(entry.path)} was left out: {reason}")
+            continue
+        kept[entry.path] = entry
+        folders.update(_parents(entry.path))
+    items = _items(kept, folders, read_link, notes)
+    return Plan(tuple(items), tuple(notes), tree_digest(entries), total)
+
+
+def _items(
+    kept: Mapping[str, Entry], folders: set[str], read_link: Callable[[Entry], bytes], notes: list[str]
+) -> list[Planned]:
+    items = [Planned(path, Kind.FOLDER) for path in sorted(folders)]
+    links: dict[str, str] = {}
+    for path, entry in kept.items():
+        if stat.S_ISLNK(entry.mode):
+            links[path] = os.fsdecode(read_link(entry)) if entry.size <= _MAX_LINK_BYTES else ""
+        elif stat.S_IFMT(entry.mode) == 0o160000:
+            items.append(Planned(path, Kind.FOLDER))
+            notes.append(f"{_printable(path)} is a submodule, which is not fetched: an empty folder stands there")
+        else:
+            kind = Kind.EXECUTABLE if entry.mode & 0o100 else Kind.FILE
+            items.append(Planned(path, kind, sha=entry.sha))
+    for path, target in links.items():
+        reason = why_not_link(path, links)
+        if reason:
+            notes.append(f"the symlink {_printable(path)} {reason}: a plain file with its target stands there")
+            items.append(Planned(path, Kind.FILE, sha=kept[path].sha))
+        else:
+            items.append(Planned(path, Kind.LINK, target=target))
+    return items
+
+
+def why_not_link(path: str, links: Mapping[str, str]) -> str:
+    """Why the link at `path` is not made, or "" if it stays inside, every link on its way followed.
+
+    `links` maps the path of every link of the tree to its target. A part that is missing counts as a folder,
+    so that nothing that is made later can open a way out.
+    """
+    todo = path.split("/")[::-1]
+    here: list[str] = []
+    hops = 0
+    while todo:
+        part = todo.pop()
+        if part in {"", "."}:
+            continue
+        if part == "..":
+            if not here:
+                return "leads out of the tree"
+            here.pop()
+            continue
+        here.append(part)
+        target = links.get("/".join(here))
+        if target is None:
+            continue
+        hops += 1
+        if not target or "\0" in target or hops > _MAX_HOPS:
+            return "leads nowhere" if hops <= _MAX_HOPS else "leads round in a circle, or over too many others"
+        if target.startswith("/"):
+            return "leads out of the tree"
+        here.pop()
+        todo.extend(target.split("/")[::-1])
+    return ""
+
+
+def _bad_name(path: str) -> str:
+    parts = path.split("/")
+    if any(part in {"", ".", ".."} for part in parts):
+        return "its path is absolute or climbs"
+    if any(part.casefold() == ".git" for part in parts):
+        return "git reads what is called .git"
+    if any(ord(char) < 32 or ord(char) == 127 for char in path):
+        return "control characters in its name"
+    if len(os.fsencode(path)) > 3000 or any(len(os.fsencode(part)) > 255 for part in parts):
+        return "its name is too long for a file system"
+    return ""
+
+
+def _conflict(path: str, kept: Mapping[str, Entry], folders: set[str]) -> str:
+    clash = path in kept or path in folders or any(parent in kept for parent in _parents(path))
+    return "another file of the tree has its place" if clash else ""
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:length]) for length in range(1, len(parts))]
+
+
+def _printable(path: str) -> str:
+    text = path if path.isprintable() else ascii(path)[1:-1]
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def write(planned: Plan, root: Path, read: Reader) -> None:
+    """Writes the tree into `root`, a new folder.
+
+    No symlink exists while files are written, so none can be followed.
+    """
+    root.mkdir(mode=0o700)
+    for item in planned.items:
+        path = root / item.path
+        if item.kind is Kind.FOLDER:
+            path.mkdir(mode=0o700)
+        elif item.kind is Kind.LINK:
+            path.symlink_to(item.target)
+        else:
+            _write_file(path, read(item.sha), 0o755 if item.kind is Kind.EXECUTABLE else 0o644)
+
+
+def _write_file(path: Path, chunks: Iterator[bytes], mode: int) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, mode), "wb") as file:
+        for chunk in chunks:
+            file.write(chunk)
+
+
+def differs(planned: Plan, root: Path) -> str:
+    """Where the folder `root` is not what the plan says, or "" if it is the same to the byte."""
+    expected = {item.path: item for item in planned.items}
+    seen = 0
+    for folder, folders, names in os.walk(root):
+        for name in (*folders, *names):
+            path = Path(folder, name)
+            item = expected.get(str(path.relative_to(root)))
+            if item is None or not _same(path, item):
+                return str(path)
+            seen += 1
+    return "" if seen == len(expected) else str(root)
+
+
+def _same(path: Path, item: Planned) -> bool:
+    status = path.lstat()
+    if item.kind is Kind.LINK:
+        return stat.S_ISLNK(status.st_mode) and link_text(path) == os.fsencode(item.target)
+    if item.kind is Kind.FOLDER:
+        return stat.S_ISDIR(status.st_mode)
+    executable = bool(status.st_mode & 0o100)
+    if not stat.S_ISREG(status.st_mode) or executable != (item.kind is Kind.EXECUTABLE):
+        return False
+    return _blob_sha(file_chunks(path), status.st_size) == item.sha

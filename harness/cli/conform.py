@@ -1,0 +1,48 @@
+"""`harness conform CMD...`: checks a program against the protocol."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli._frame import EXIT_DONE, EXIT_GATE, command
+from harness.judge.requirements import load_challenge
+from harness.paths import challenges_root, scratch_prefix
+from harness.runtime.conform import Session, run
+from harness.runtime.samples import read_samples
+from harness.runtime.sandbox import choose
+
+TRACE_CLIP = 2000
+
+
+@command
+def conform(
+    program: Annotated[
+        list[str],
+        typer.Argument(metavar="CMD...", help="the program and its arguments (after --, if it has options)"),
+    ],
+    challenge: Annotated[str, typer.Option(help="whose sample requests to send")] = "anomaly-detection",
+    virtual: Annotated[
+        bool, typer.Option("--virtual", help='the program takes its time from now_ms (clock = "virtual")')
+    ] = False,
+    trace: Annotated[bool, typer.Option("--trace", help="print every line both ways on stderr")] = False,
+    sandbox: Annotated[str, typer.Option(help="none, bwrap or auto; it is your own program, so none is the default")] = "none",
+) -> int:
+    """Check a program against the protocol in seconds: every breach in one sentence that says what to mend."""
+    chosen = load_challenge(challenges_root(), challenge)
+    failures = 0
+    with tempfile.TemporaryDirectory(prefix=scratch_prefix("conform")) as scratch:
+        session = Session(choose(sandbox), tuple(program), Path.cwd(), Path(scratch), challenge, virtual, chosen.config)
+        if trace:
+            session.trace = lambda way, line: print(way, line[:TRACE_CLIP].decode("utf-8", "replace"), file=sys.stderr)
+        for check in run(session, read_samples(chosen.folder)):
+            failures += bool(check.problem)
+            print(
+                f"{'FAIL' if check.problem else 'ok  '}  {check.name}" + (f"\n      {check.problem}" if check.problem else "")
+            )
+    print(f"{failures} of the checks failed" if failures else "all checks hold")
+    return EXIT_GATE if failures else EXIT_DONE

@@ -1,0 +1,27 @@
+"""The program `harness`: one command a file, each thin."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from harness.cli.clean import clean
+from harness.cli.conform import conform
+from harness.cli.doctor import doctor
+from harness.cli.eval import eval_command
+
+app = typer.Typer(
+    help="Says which model's commit you would deploy: correctness, faults, clock skew and latency, measured with evidence.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("eval")(eval_command)
+for body in (conform, doctor, clean):
+    app.command()(body)
+
+
+def main() -> None:
+    """Entry point."""
+    sys.exit(app())

@@ -1,0 +1,307 @@
+"""One evaluation: a prepared candidate and a challenge in, `result.json` and its page out.
+
+The path of a candidate through here: cells -> workers -> journal -> rows -> verdict -> result -> page. What is finished is
+written as it comes, so that whatever is killed, nothing measured is lost.
+"""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness import __version__
+from harness.errors import CandidateFailure, HarnessError, InfraError, RpcError, Undecided, UsageError
+from harness.judge.digest import suite_digest
+from harness.judge.outcomes import Finding, Outcome
+from harness.judge.requirements import Challenge, Requirement
+from harness.judge.rows import Row, planned_row, row_of, uniform_row
+from harness.judge.scoring import Facts
+from harness.measure import machine
+from harness.report import page
+from harness.results import journal, store
+from harness.results.compose import compose
+from harness.results.layout import EvaluationFolder, evaluation
+from harness.runtime.cell import Cell, ProgramSpec
+from harness.runtime.sandbox import choose
+from harness.runtime.trial import Trial
+from harness.scale.local import CellEnd, run_cells
+
+PREFLIGHT = "preflight"
+EPOCH_MS = 1_704_067_200_000  # 2024-01-01: any moment will do, as long as it is not now
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user chose. `suites` and `requirements` empty: all. `jobs` counts workers."""
+
+    profile: str = "quick"
+    seed: int = 1
+    jobs: int = 2
+    sandbox: str = "auto"
+    time: str = "virtual"
+    suites: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+    out: Path = Path("reports")
+
+    @property
+    def partial(self) -> bool:
+        """Whether only a part of the requirements was asked for."""
+        return bool(self.suites or self.requirements)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is evaluated: the facts for the scorecard, and the program of one entry; or why there is none to run."""
+
+    id: str
+    facts: dict[str, Any]
+    entry: str
+    program: ProgramSpec | None
+    tree_digest: str
+    build_problem: str = ""
+    build_witness: dict[str, Any] | None = None
+    diff: dict[str, Any] | None = None
+    cost: dict[str, Any] | None = None
+    claims: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a progress display is told, a few times a second: (suite, requirement) begun, and the rows so far."""
+
+    begun: list[tuple[str, str]]
+    rows: list[Row]
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class Evaluation:
+    """One run of one challenge on one entry. `run` gives the result and leaves it on disk."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        challenge: Challenge,
+        options: Options,
+        siblings: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        self.subject = subject
+        self.challenge = challenge
+        self.options = options
+        self.siblings = list(siblings)
+        self.folder: EvaluationFolder = evaluation(options.out, subject.id, challenge.id, subject.entry)
+        self.run_id = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}"
+        self._started = time.monotonic()
+        self._started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        self._settled: dict[str, Row] = {}
+        self._digest = suite_digest(challenge.folder)
+        self._sandbox_level = choose(options.sandbox).level
+        self._program_facts: dict[str, Any] = {}
+        self.wanted = _wanted(challenge, options)
+
+    def run(self, on_progress: OnProgress = lambda progress: None) -> dict[str, Any]:
+        """Measures, and returns the result. Raises KeyboardInterrupt onwards after saving what is known."""
+        store.put_aside(self.folder)
+        self._write(Facts(partial=True))
+        facts = Facts(partial=self.options.partial)
+        try:
+            if self.subject.program is None:
+                self._settle_all(Outcome.CANDIDATE_ERROR, self.subject.build_problem, self.subject.build_witness)
+                facts = Facts(self.options.partial, starts=False, start_problem=self.subject.build_problem)
+            else:
+                facts = self._measure(self.subject.program, facts, on_progress)
+        except KeyboardInterrupt:
+            self._write(Facts(partial=True))
+            raise
+        result = self._write(facts)
+        shutil.rmtree(self.folder.path / "tmp", ignore_errors=True)
+        return result
+
+    def _measure(self, program: ProgramSpec, facts: Facts, on_progress: OnProgress) -> Facts:
+        finding = self._preflight(program)
+        if finding is not None and finding.outcome is Outcome.CANDIDATE_ERROR:
+            problem = f"it does not start: {finding.summary}"
+            self._settle_all(Outcome.CANDIDATE_ERROR, problem, finding.witness)
+            return Facts(facts.partial, starts=False, start_problem=problem)
+        if finding is not None:
+            self._settle_all(finding.outcome, finding.summary, None)
+            return facts
+        cells = self.cells(program)
+        keys = {cell.key for cell in cells}
+        suites = {cell.key: Path(cell.suite).name for cell in cells}
+
+        def tick(running: list[Cell], ended: list[CellEnd]) -> None:
+            self._absorb(keys, facts)
+            rows = [row for row in self.rows() if row.outcome is not Outcome.PLANNED]
+            on_progress(Progress([(suites[key], name) for key, name in journal.begun(self.folder.journal, keys)], rows))
+
+        for end in run_cells(cells, self.folder.cells, self.options.jobs, tick):
+            self._absorb(keys, facts)
+            self._account_for(end)
+        return facts
+
+    # -- cells ---------------------------------------------------------------------------------------------------------------
+
+    def cells(self, program: ProgramSpec) -> list[Cell]:
+        """One cell per suite that has a wanted requirement."""
+        by_suite: dict[str, list[Requirement]] = {}
+        for requirement in self.wanted:
+            by_suite.setdefault(str(requirement.suite), []).append(requirement)
+        return [self.cell(program, suite, requirements) for suite, requirements in by_suite.items()]
+
+    def cell(
+        self,
+        program: ProgramSpec,
+        suite: str,
+        requirements: Sequence[Requirement],
+        replay: dict[str, Any] | None = None,
+    ) -> Cell:
+        """The cell of one suite."""
+        return Cell(
+            candidate_id=self.subject.id,
+            challenge=self.challenge.id,
+            entry=self.subject.entry,
+            suite=str(self.challenge.suite_path(suite)),
+            requirements=[requirement.id for requirement in requirements],
+            seed=self.options.seed,
+            profile=self.options.profile,
+            time=self.options.time,
+            sandbox=self.options.sandbox,
+            program=program,
+            config=self.challenge.config,
+            budgets_s={requirement.id: requirement.budget_s(self.options.profile) for requirement in requirements},
+            journal=str(self.folder.journal.resolve()),
+            suite_digest=self._digest,
+            tree_digest=self.subject.tree_digest,
+            replay=replay,
+        )
+
+    def _preflight(self, program: ProgramSpec) -> Finding | None:
+        """None if the candidate starts and answers; else the finding that settles everything."""
+        trial = Trial(self.cell(program, PREFLIGHT, ()), PREFLIGHT, PREFLIGHT)
+        try:
+            process = trial.start(wall_ms=EPOCH_MS)
+            process.request("tick", {}, now_ms=EPOCH_MS)
+            self._program_facts = {
+                "name": process.name,
+                "language": process.language,
+                "capabilities": sorted(process.capabilities)[:50],
+                "declared": {str(key)[:50]: value for key, value in list(process.declared.items())[:20]},
+                "clock": program.clock,
+            }
+        except (CandidateFailure, RpcError, Undecided) as error:
+            return trial.finding_of(error)
+        except (HarnessError, OSError) as error:
+            return trial.finding_of(InfraError(str(error)))
+        finally:
+            trial.close()
+        return None
+
+    # -- rows ----------------------------------------------------------------------------------------------------------------
+
+    def _settle_all(self, outcome: Outcome, summary: str, witness: dict[str, Any] | None) -> None:
+        for requirement in self.wanted:
+            self._settled[requirement.id] = uniform_row(requirement, outcome, summary, witness)
+
+    def _absorb(self, keys: set[str], facts: Facts) -> None:
+        known = {requirement.id: requirement for requirement in self.wanted}
+        found = journal.findings(self.folder.journal, keys)
+        fresh = [name for name in found if name in known and name not in self._settled]
+        for name in fresh:
+            row = row_of(known[name], found[name]) if found[name] else self._lost(known[name], "its tests left no finding")
+            self._settled[name] = row
+            store.write_evidence(self.folder, name, list(row.evidence))
+        if fresh:
+            self._write(Facts(partial=True) if len(self._settled) < len(self.wanted) else facts)
+
+    def _account_for(self, end: CellEnd) -> None:
+        """What a worker left undone is our own failure, with its last words."""
+        known = {requirement.id: requirement for requirement in self.wanted}
+        for name in end.cell.requirements:
+            if name not in self._settled:
+                how = "was stopped for overtime" if end.returncode is None else f"ended with status {end.returncode}"
+                tail = end.log.read_text("utf-8", "replace")[-400:].strip()
+                self._settled[name] = self._lost(known[name], f"the worker {how}: {tail}")
+
+    def _lost(self, requirement: Requirement, why: str) -> Row:
+        return uniform_row(requirement, Outcome.INFRA_ERROR, f"the harness failed: {why}")
+
+    def rows(self) -> list[Row]:
+        """Rows in the order of the specification: settled, planned; not yet measured ones are left out."""
+        wanted = {requirement.id for requirement in self.wanted}
+        rows = []
+        for requirement in self.challenge.requirements:
+            if requirement.id in self._settled:
+                rows.append(self._settled[requirement.id])
+            elif requirement.suite is None or requirement.id not in wanted:
+                rows.append(planned_row(requirement) if requirement.suite is None else _left_out(requirement))
+        return rows
+
+    # -- what is written -----------------------------------------------------------------------------------------------------
+
+    def _write(self, facts: Facts) -> dict[str, Any]:
+        head = {
+            "run_id": self.run_id,
+            "candidate": {"id": self.subject.id, **self.subject.facts, "program": self._program_facts},
+            "challenge": {
+                "id": self.challenge.id,
+                "title": self.challenge.title,
+                "version": self.challenge.version,
+            },
+            "entry": self.subject.entry,
+            "diff": self.subject.diff,
+            "cost": self.subject.cost,
+            "claims": self.subject.claims,
+        }
+        result = compose(head, self.rows(), facts, f"harness replay {self.folder.path}", self._provenance(facts.partial))
+        store.write_json(self.folder.result, result)
+        store.write_atomically(self.folder.page, page.render(result, store.read_evidence(self.folder), self.siblings).encode())
+        return result
+
+    def _provenance(self, partial: bool) -> dict[str, Any]:
+        return {
+            "harness_version": __version__,
+            "suite_digest": self._digest,
+            "tree_digest": self.subject.tree_digest,
+            "seed": self.options.seed,
+            "profile": self.options.profile,
+            "time": self.options.time,
+            "sandbox": self._sandbox_level,
+            "partial": partial,
+            "machine": machine.facts(),
+            "started": self._started_at,
+            "seconds": round(time.monotonic() - self._started, 1),
+        }
+
+
+def _left_out(requirement: Requirement) -> Row:
+    return uniform_row(requirement, Outcome.PLANNED, "not asked for in this run")
+
+
+def _wanted(challenge: Challenge, options: Options) -> list[Requirement]:
+    """The requirements to run. Raises UsageError for a name that the challenge does not know."""
+    known_suites = {Path(name).stem for name in challenge.suites}
+    for suite in options.suites:
+        if Path(suite).stem not in known_suites:
+            raise UsageError(f"no suite {suite!r} in {challenge.id}; there are: {', '.join(sorted(known_suites))}")
+    with_suite = [requirement for requirement in challenge.requirements if requirement.suite is not None]
+    for name in options.requirements:
+        if name not in {requirement.id for requirement in challenge.requirements}:
+            ids = ", ".join(requirement.id for requirement in challenge.requirements)
+            raise UsageError(f"no requirement {name!r} in {challenge.id}; there are: {ids}")
+        if name not in {requirement.id for requirement in with_suite}:
+            raise UsageError(f"{name} is planned: it has no suite yet, so there is nothing to run")
+    chosen = {Path(suite).stem for suite in options.suites}
+    return [
+        requirement
+        for requirement in with_suite
+        if (not chosen or Path(str(requirement.suite)).stem in chosen)
+        and (not options.requirements or requirement.id in options.requirements)
+    ]

@@ -1,0 +1,68 @@
+"""From rows to the value that `result.json` holds. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.judge.outcomes import Outcome
+from harness.judge.rows import Part, Row
+from harness.judge.scoring import Facts, as_asked, dimensions, score, verdict
+
+SCHEMA = 1
+
+
+def compose(head: dict[str, Any], rows: Sequence[Row], facts: Facts, replay: str, provenance: dict[str, Any]) -> dict[str, Any]:
+    """The result. `head` brings run_id, candidate, challenge, entry, diff, cost; `replay` the command up to the requirement's id."""
+    judged = verdict(rows, facts)
+    asked = as_asked(rows)
+    return {
+        "schema": SCHEMA,
+        **head,
+        "verdict": judged.word,
+        "verdict_reasons": list(judged.reasons),
+        "score": score(rows),
+        "as_asked": {"verdict": verdict(asked, facts).word, "score": score(asked)},
+        "requirements": [_row(row, replay) for row in rows],
+        "dimensions": dimensions(rows),
+        "integration": None,
+        "own_tests": None,
+        "latency": None,
+        "memory": None,
+        "faults": [],
+        "provenance": provenance,
+    }
+
+
+def _row(row: Row, replay: str) -> dict[str, Any]:
+    requirement = row.requirement
+    return {
+        "id": requirement.id,
+        "title": requirement.title,
+        "text": requirement.text,
+        "dimension": requirement.dimension,
+        "severity": row.severity,
+        "basis": requirement.basis,
+        "outcome": row.outcome.value,
+        "credit": round(row.credit, 4),
+        "summary": row.summary,
+        "witness": row.witness,
+        "replay": f"{replay} {requirement.id}" if row.witness is not None else None,
+        "parts": [_part(part) for part in row.parts if len(row.parts) > 1],
+        "seconds": row.seconds,
+    }
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return {
+        "name": part.name or "main",
+        "severity": part.severity,
+        "outcome": part.outcome.value,
+        "credit": round(part.credit, 4),
+        "summary": part.summary,
+    }
+
+
+def measured(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The requirements that were run."""
+    return [row for row in result["requirements"] if row["outcome"] != Outcome.PLANNED]

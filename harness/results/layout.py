@@ -1,0 +1,73 @@
+"""The one place that knows what lies where under OUT.
+
+OUT/<candidate id>/<challenge>[.component]/
+    result.json  index.html            what was measured, and the page that shows it
+    evidence/<requirement>.json        what the page draws, one list per requirement
+    journal.jsonl                      one line per finished requirement, written while it runs
+    cells/<key>.json  cells/<key>.log  what each worker was told, and what pytest printed
+    runs/<run id>/                     earlier results of other commits or settings
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+COMPONENT_SUFFIX = ".component"
+_SAFE = re.compile(r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")
+
+
+def checked_name(name: str) -> str:
+    """`name` if it can be a folder's name here. Raises ValueError otherwise: ids are validated long before."""
+    if not _SAFE.match(name) or len(name) > 120:
+        raise ValueError(f"not a name for a folder of results: {name!r}")
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationFolder:
+    """The folder of one evaluation: one candidate, one challenge, one entry."""
+
+    path: Path
+
+    @property
+    def result(self) -> Path:
+        """The result."""
+        return self.path / "result.json"
+
+    @property
+    def page(self) -> Path:
+        """The page beside it."""
+        return self.path / "index.html"
+
+    @property
+    def journal(self) -> Path:
+        """The journal."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def evidence(self) -> Path:
+        """The folder of evidence."""
+        return self.path / "evidence"
+
+    @property
+    def cells(self) -> Path:
+        """The folder of cells."""
+        return self.path / "cells"
+
+    @property
+    def runs(self) -> Path:
+        """Earlier results."""
+        return self.path / "runs"
+
+
+def evaluation(out: Path, candidate_id: str, challenge: str, entry: str) -> EvaluationFolder:
+    """Where an evaluation lies; `entry` is `run` or `component`."""
+    name = challenge + (COMPONENT_SUFFIX if entry == "component" else "")
+    return EvaluationFolder(out / checked_name(candidate_id) / checked_name(name))
+
+
+def all_evaluations(out: Path) -> list[EvaluationFolder]:
+    """Every evaluation under OUT that has a result, in order of path."""
+    return [EvaluationFolder(path.parent) for path in sorted(out.glob("*/*/result.json"))]

@@ -1,0 +1,59 @@
+"""What a killed harness can leave behind, found by marks that only we set."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+import psutil
+
+from harness.paths import owner_of_scratch
+from harness.runtime import tree
+from harness.runtime.sandbox.limits import our_groups
+
+WORKER_MARK = "harness.scale.worker"
+CLOCK_VARIABLE = "HARNESS_CLOCK_PAGE"
+
+
+def end_orphans() -> int:
+    """Kills workers and candidates whose harness is gone (their parent is init); returns how many processes ended."""
+    ended = 0
+    for process in psutil.process_iter(["pid", "ppid", "cmdline", "uids"]):
+        with contextlib.suppress(psutil.Error):
+            ours = process.info["uids"] is not None and process.info["uids"].real == os.getuid()
+            if ours and process.info["ppid"] == 1 and _marked(process):
+                ended += len(tree.kill(process.pid).states)
+    return ended
+
+
+def _marked(process: psutil.Process) -> bool:
+    if WORKER_MARK in (process.info["cmdline"] or []):
+        return True
+    with contextlib.suppress(psutil.Error):
+        return CLOCK_VARIABLE in process.environ()
+    return False
+
+
+def remove_folders(parent: Path) -> int:
+    """Removes temporary folders of ours whose maker is gone; returns how many."""
+    removed = 0
+    for path in sorted(parent.glob("harness-*")):
+        owner = owner_of_scratch(path.name)
+        if owner is not None and path.is_dir() and not path.is_symlink() and not psutil.pid_exists(owner):
+            shutil.rmtree(path, ignore_errors=True)
+            removed += 1
+    return removed
+
+
+def remove_groups() -> int:
+    """Removes cgroups of ours whose maker is gone; returns how many."""
+    removed = 0
+    for folder in our_groups():
+        owner = owner_of_scratch(folder.name)
+        if owner is not None and not psutil.pid_exists(owner):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+                removed += 1
+    return removed

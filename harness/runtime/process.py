@@ -1,0 +1,278 @@
+"""One candidate process: started in a sandbox, spoken to by the protocol, killed, paused, and started again.
+
+Every request carries `now_ms`. Times allowed for a reply come from the protocol. A reply that is no message, or none at all,
+raises a `CandidateFailure` whose sentence says what was expected and what came.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from harness.errors import CandidateBrokeProtocol, CandidateDied, CandidateHung, RpcError
+from harness.runtime import diagnose, tree
+from harness.runtime.channel import Channel, Closed, Flooded, TimedOut
+from harness.runtime.clock import ClockPage
+from harness.runtime.sandbox import Spawned
+
+PROTOCOL = 1
+TIMEOUT_S = {"initialize": 10.0, "tick": 30.0}
+OTHER_TIMEOUT_S = 5.0
+INGEST_PER_LOG_S = 0.001
+EXIT_PATIENCE_S = 2.0
+MAX_NOTIFICATIONS = 100_000
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+def ingest_timeout_s(logs: int) -> float:
+    """Time allowed for an `ingest` of that many logs, in seconds (protocol: 5 s + 1 ms a log)."""
+    return OTHER_TIMEOUT_S + logs * INGEST_PER_LOG_S
+
+
+class Process:
+    """A running candidate. Not safe for use from several threads."""
+
+    def __init__(self, spawned: Spawned, page: ClockPage | None, *, node_id: str = "p0", incarnation: int = 0) -> None:
+        self._spawned = spawned
+        self._page = page
+        self._channel = Channel(spawned.popen)
+        self._next_id = 0
+        self.node_id = node_id
+        self.incarnation = incarnation
+        self.initialized: dict[str, Any] = {}
+        self.capabilities: frozenset[str] = frozenset()
+        self.declared: dict[str, Any] = {}
+        self.name = ""
+        self.language = ""
+        self.notifications: list[dict[str, Any]] = []
+        self.on_line: Callable[[str, bytes], None] | None = None
+        self._closed = False
+
+    # -- requests ------------------------------------------------------------------------------------------------------------
+
+    def request(self, method: str, params: dict[str, Any], *, now_ms: float, timeout_s: float | None = None) -> dict[str, Any]:
+        """One request and its reply's `result`. Raises RpcError or a CandidateFailure."""
+        return self.request_raw(method, _encode({**params, "now_ms": now_ms}), timeout_s=timeout_s)
+
+    def request_raw(self, method: str, params_json: bytes, *, timeout_s: float | None = None) -> dict[str, Any]:
+        """As `request`, with params already encoded: a JSON object that holds `now_ms`."""
+        self._next_id += 1
+        number = self._next_id
+        line = b'{"jsonrpc":"2.0","id":%d,"method":"%s","params":%s}\n' % (
+            number,
+            method.encode(),
+            params_json,
+        )
+        allowed_s = timeout_s if timeout_s is not None else TIMEOUT_S.get(method, OTHER_TIMEOUT_S)
+        deadline = time.monotonic() + allowed_s
+        if self.on_line is not None:
+            self.on_line("->", line[:-1])
+        try:
+            self._channel.write(line, deadline)
+            return self._reply_to(number, method, line, deadline)
+        except TimedOut as error:
+            waiting = tree.waits_in_read(self._spawned.root_pid)
+            text = diagnose.no_reply(method, allowed_s, self._channel.partial, waiting=waiting)
+            raise CandidateHung(text, **self._context(line)) from error
+        except Flooded as error:
+            raise CandidateBrokeProtocol(f"{error} while {method!r} was outstanding", **self._context(line)) from error
+        except Closed as error:
+            raise CandidateDied(self._why_ended(method), **self._context(line)) from error
+
+    def _reply_to(self, number: int, method: str, line: bytes, deadline: float) -> dict[str, Any]:
+        for _ in range(MAX_NOTIFICATIONS):
+            message = self._message(self._channel.read_line(deadline), line)
+            if "method" in message and "id" not in message:
+                self.notifications.append(message)
+                continue
+            if message.get("id") != number:
+                wrong = f"the reply to {method!r} carried id {message.get('id')!r} where {number} was expected"
+                raise CandidateBrokeProtocol(wrong, **self._context(line))
+            return self._result(message, method, line)
+        raise CandidateBrokeProtocol(
+            f"{MAX_NOTIFICATIONS} notifications came and no reply to {method!r}", **self._context(line)
+        )
+
+    def _message(self, raw: bytes, line: bytes) -> dict[str, Any]:
+        if self.on_line is not None:
+            self.on_line("<-", raw)
+        try:
+            message = _decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            message = None
+        if not isinstance(message, dict) or not ({"method", "result", "error"} & message.keys()):
+            raise CandidateBrokeProtocol(diagnose.not_a_message(raw), **self._context(line))
+        return message
+
+    def _result(self, message: dict[str, Any], method: str, line: bytes) -> dict[str, Any]:
+        error = message.get("error")
+        if isinstance(error, dict):
+            code = error.get("code")
+            if isinstance(code, bool) or not isinstance(code, int):
+                raise CandidateBrokeProtocol(
+                    f"the error to {method!r} has no integer code: {error!r:.200}", **self._context(line)
+                )
+            raise RpcError(code, str(error.get("message", ""))[:500], error.get("data"), method=method)
+        result = message.get("result")
+        if not isinstance(result, dict):
+            wrong = f"the reply to {method!r} must have an object as its result; it had {result!r:.120}"
+            raise CandidateBrokeProtocol(wrong, **self._context(line))
+        return result
+
+    def initialize(self, params: dict[str, Any], *, now_ms: float) -> dict[str, Any]:
+        """Sends `initialize` and keeps what the candidate says of itself. Raises CandidateBrokeProtocol on a wrong shape."""
+        result = self.request("initialize", {"protocol": PROTOCOL, **params}, now_ms=now_ms)
+        shapes: tuple[tuple[str, type, str], ...] = (
+            ("name", str, "a string"),
+            ("language", str, "a string"),
+            ("capabilities", list, "a list of strings"),
+            ("declared", dict, "an object"),
+        )
+        for key, shape, words in shapes:
+            if not isinstance(result.get(key), shape):
+                got = result.get(key, "nothing")
+                raise CandidateBrokeProtocol(f"the result of 'initialize' needs {key!r} as {words}; it had {got!r:.80}")
+        if not all(isinstance(item, str) for item in result["capabilities"]):
+            raise CandidateBrokeProtocol("the result of 'initialize' needs 'capabilities' as a list of strings")
+        if isinstance(result.get("now_ms"), bool) or not isinstance(result.get("now_ms"), int | float):
+            got = result.get("now_ms", "nothing")
+            raise CandidateBrokeProtocol(f"the result of 'initialize' needs 'now_ms', its own clock in ms; it had {got!r:.80}")
+        self.initialized = result
+        self.name, self.language = result["name"][:200], result["language"][:50]
+        self.capabilities = frozenset(result["capabilities"])
+        self.declared = result["declared"]
+        return result
+
+    # -- raw bytes, for suites that send what no client would ------------------------------------------------------------------
+
+    def send_bytes(self, raw: bytes, *, timeout_s: float = OTHER_TIMEOUT_S) -> None:
+        """Puts raw bytes on its stdin."""
+        if self.on_line is not None:
+            self.on_line("->", raw)
+        try:
+            self._channel.write(raw, time.monotonic() + timeout_s)
+        except TimedOut as error:
+            raise CandidateHung("it stopped reading its stdin", **self._context(raw)) from error
+        except Closed as error:
+            raise CandidateDied(self._why_ended("raw bytes"), **self._context(raw)) from error
+
+    def read_reply(self, timeout_s: float) -> dict[str, Any] | None:
+        """The next message, whatever its id; None for silence. Raises CandidateDied or CandidateBrokeProtocol."""
+        try:
+            return self._message(self._channel.read_line(time.monotonic() + timeout_s), b"")
+        except TimedOut:
+            return None
+        except Flooded as error:
+            raise CandidateBrokeProtocol(str(error), **self._context(b"")) from error
+        except Closed as error:
+            raise CandidateDied(self._why_ended("raw bytes"), **self._context(b"")) from error
+
+    # -- clock ---------------------------------------------------------------------------------------------------------------
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether its wall clock can be moved."""
+        return self._page is not None
+
+    def set_wall_ms(self, wall_ms: float) -> None:
+        """Moves its wall clock; without a shim nothing happens (the caller has declared such a run inconclusive)."""
+        if self._page is not None:
+            self._page.set_wall_ms(wall_ms)
+
+    def wall_ms(self) -> float:
+        """What its wall clock reads, in epoch milliseconds, if it obeys the shim."""
+        return self._page.wall_ms() if self._page is not None else time.time() * 1000
+
+    # -- faults and end --------------------------------------------------------------------------------------------------------
+
+    def stop(self) -> tree.Proof:
+        """SIGSTOP to every descendant, verified."""
+        return tree.stop(self._spawned.root_pid)
+
+    def cont(self) -> tree.Proof:
+        """SIGCONT to every descendant, verified."""
+        return tree.cont(self._spawned.root_pid)
+
+    def kill(self) -> tree.Proof:
+        """SIGKILL to the whole tree, verified; what it wrote before stays readable."""
+        proof = tree.kill(self._spawned.root_pid)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._spawned.popen.wait(EXIT_PATIENCE_S)
+        return proof
+
+    def wait(self, patience_s: float) -> int | None:
+        """Waits for it to end by itself; its exit status, or None if it goes on beyond the patience."""
+        deadline = time.monotonic() + patience_s
+        with contextlib.suppress(Flooded):
+            self._channel.drain(patience_s)
+        try:
+            return self._spawned.popen.wait(max(deadline - time.monotonic(), 0.05))
+        except subprocess.TimeoutExpired:
+            return None
+
+    def finish(self, patience_s: float = EXIT_PATIENCE_S) -> int | None:
+        """Ends its stdin, then as `wait`."""
+        self._channel.close_stdin()
+        return self.wait(patience_s)
+
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._spawned.popen.poll() is None and tree.state_of(self._spawned.root_pid) not in "-ZX"
+
+    @property
+    def pid(self) -> int:
+        """Its first process, as the host numbers it."""
+        return self._spawned.root_pid
+
+    def rss_bytes(self) -> int:
+        """Resident memory of the process and its children, in bytes."""
+        return tree.rss_bytes(self._spawned.root_pid)
+
+    def stderr_tail(self, limit: int = 2000) -> str:
+        """The last of what it wrote to stderr."""
+        with contextlib.suppress(Closed, Flooded):
+            self._channel.pump(0)
+        return self._channel.stderr_tail(limit)
+
+    def close(self) -> None:
+        """Kills it if it runs, and frees everything. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        if self.alive():
+            self.kill()
+        if self._spawned.popen.poll() is None:
+            self._spawned.popen.kill()
+            self._spawned.popen.wait()
+        self._channel.close()
+        if self._spawned.group is not None:
+            self._spawned.group.close()
+        self._spawned.cleanup()
+        if self._page is not None:
+            self._page.close()
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- words -----------------------------------------------------------------------------------------------------------------
+
+    def _why_ended(self, method: str) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._spawned.popen.wait(0.5)
+        with contextlib.suppress(Flooded, Closed):
+            self._channel.drain(0.2)
+        group = self._spawned.group
+        return diagnose.ended(method, self._spawned.popen.poll(), group.killed_for() if group is not None else "")
+
+    def _context(self, line: bytes) -> dict[str, str]:
+        return {"stderr_tail": self.stderr_tail(), "request": line[:300].decode("utf-8", "replace").rstrip()}

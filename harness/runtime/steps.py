@@ -1,0 +1,151 @@
+"""Runs one build step in a sandbox: output bounded, time bounded, the network only where the operator's manifest allows it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from harness.candidate.build import StepResult
+from harness.errors import CandidateDied
+from harness.paths import scratch_prefix
+from harness.runtime import tree
+from harness.runtime.sandbox import Launch, Limits, Mount, Sandbox, Spawned
+
+GIB = 1 << 30
+BUILD_LIMITS = Limits(memory_bytes=6 * GIB, pids=1024, open_files=65536, file_bytes=4 * GIB, tmp_bytes=GIB)
+TAIL_BYTES = 16 * 1024
+# What a package client needs in order to reach the registries that the operator uses; never a credential.
+NETWORK_ENV = re.compile(
+    r"^(https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE"
+    r"|PIP_CERT|PIP_INDEX_URL|PIP_EXTRA_INDEX_URL|PIP_FIND_LINKS|PIP_DEFAULT_TIMEOUT|npm_config_registry|npm_config_cafile)$"
+)
+SECRET = re.compile(r"_auth|password|token|://[^/@\s]*@", re.IGNORECASE)
+CONFIG_FILES = ("/etc/pip.conf", "/etc/xdg/pip", "/etc/npmrc")
+NPMRC_KEYS = re.compile(r"^\s*(@[\w.-]+:)?(registry|cafile|strict-ssl|proxy|https-proxy|noproxy)\s*=")
+
+
+class SandboxRunner:
+    """A `BuildRunner` over a sandbox: the copy of the tree is writable, the adapter and the SDK are not."""
+
+    def __init__(self, sandbox: Sandbox, sdk: Path) -> None:
+        self._sandbox = sandbox
+        self._sdk = sdk
+
+    def run_step(
+        self,
+        argv: list[str],
+        *,
+        cwd: Path,
+        root: Path,
+        adapter: Path | None,
+        network: bool,
+        env: dict[str, str],
+        timeout_s: float,
+        max_output_bytes: int,
+    ) -> StepResult:
+        """Runs `argv` in `cwd` (inside `root`). Raises InfraError if the sandbox itself fails."""
+        with tempfile.TemporaryDirectory(prefix=scratch_prefix("build"), ignore_cleanup_errors=True) as scratch:
+            home = Path(scratch)
+            mounts = program_mounts(root, adapter, self._sdk, writable=True) | {"scratch": Mount(home, "/scratch", True)}
+            inside = "{checkout}" + ("/" + cwd.relative_to(root).as_posix() if cwd != root else "")
+            own = {"HOME": "{scratch}", "TMPDIR": "{scratch}", "CI": "true", **env}
+            passthrough = network_files(home) if network else ()
+            launch = Launch(
+                tuple(argv),
+                mounts,
+                inside,
+                own | (network_env() if network else {}),
+                network,
+                BUILD_LIMITS,
+                tuple(passthrough),
+            )
+            started = time.monotonic()
+            try:
+                spawned = self._sandbox.spawn(launch)
+            except CandidateDied as error:
+                return StepResult(127, False, False, str(error), time.monotonic() - started)
+            return _watch(spawned, started, timeout_s, max_output_bytes)
+
+
+def program_mounts(root: Path, adapter: Path | None, sdk: Path, *, writable: bool = False) -> dict[str, Mount]:
+    """Where a candidate's tree, its adapter and the SDKs are found inside a sandbox, in builds and in runs alike."""
+    mounts = {"checkout": Mount(root, "/candidate", writable), "sdk": Mount(sdk, "/candidates/sdk")}
+    if adapter is not None:
+        mounts["adapter"] = Mount(adapter, f"/candidates/adapters/{adapter.name}")
+    return mounts
+
+
+def network_env() -> dict[str, str]:
+    """The operator's proxy, certificate and registry settings, less whatever looks like a credential."""
+    return {key: value for key, value in os.environ.items() if NETWORK_ENV.match(key) and not SECRET.search(value)}
+
+
+def network_files(home: Path) -> list[Mount]:
+    """Configuration and certificates that those settings name; the npm configuration is written anew into `home`."""
+    named = [Path(value) for key, value in network_env().items() if key.endswith(("CERTS", "CERT", "BUNDLE", "FILE", "LINKS"))]
+    own = Path.home() / ".npmrc"
+    kept: list[str] = []
+    for path in (own,):
+        with contextlib.suppress(OSError):
+            kept += [line for line in path.read_text().splitlines() if NPMRC_KEYS.match(line) and not SECRET.search(line)]
+    (home / ".npmrc").write_text("\n".join(kept) + "\n")
+    named += [Path(line.split("=", 1)[1].strip().strip('"')) for line in kept if "cafile" in line]
+    paths = {path for path in [*named, *map(Path, CONFIG_FILES)] if path.is_absolute() and path.exists()}
+    return [Mount(path, str(path)) for path in sorted(paths) if not str(path).startswith(("/etc/ssl", "/usr/"))]
+
+
+def _watch(spawned: Spawned, started: float, timeout_s: float, max_output_bytes: int) -> StepResult:
+    popen = spawned.popen
+    if popen.stdin is None or popen.stdout is None or popen.stderr is None:
+        raise ValueError("a step needs all three pipes")
+    popen.stdin.close()
+    open_fds = {popen.stdout.fileno(), popen.stderr.fileno()}
+    tail, total = bytearray(), 0
+    flooded = timed_out = False
+    try:
+        while open_fds and not (flooded or timed_out):
+            left_s = started + timeout_s - time.monotonic()
+            ready = select.select(list(open_fds), [], [], max(left_s, 0))[0]
+            timed_out = not ready and left_s <= 0
+            for fd in ready:
+                chunk = os.read(fd, 1 << 16)
+                if not chunk:
+                    open_fds.discard(fd)
+                total += len(chunk)
+                tail += chunk
+                del tail[: max(len(tail) - TAIL_BYTES, 0)]
+            flooded = total > max_output_bytes
+        code = None if flooded or timed_out else _exit_code(popen, started + timeout_s)
+        text = tail.decode("utf-8", "replace")
+        return StepResult(code, timed_out or (code is None and not flooded), flooded, text, time.monotonic() - started)
+    finally:
+        _end(spawned)
+
+
+def _exit_code(popen: subprocess.Popen[bytes], deadline: float) -> int | None:
+    try:
+        return popen.wait(max(deadline - time.monotonic(), 1.0))
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _end(spawned: Spawned) -> None:
+    if spawned.popen.poll() is None:
+        tree.kill(spawned.root_pid)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            spawned.popen.wait(2.0)
+    if spawned.popen.poll() is None:
+        spawned.popen.kill()
+        spawned.popen.wait()
+    for stream in (spawned.popen.stdout, spawned.popen.stderr):
+        if stream is not None:
+            stream.close()
+    if spawned.group is not None:
+        spawned.group.close()
+    spawned.cleanup()
