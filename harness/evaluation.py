@@ -64,6 +64,7 @@ class Subject:
     entry: str
     program: ProgramSpec | None
     tree_digest: str
+    origin: str = ""
     build_problem: str = ""
     build_witness: dict[str, Any] | None = None
     diff: dict[str, Any] | None = None
@@ -101,7 +102,7 @@ class Evaluation:
         self._started = time.monotonic()
         self._started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self._settled: dict[str, Row] = {}
-        self._digest = suite_digest(challenge.folder)
+        self.suite_digest = suite_digest(challenge.folder)
         self._sandbox_level = choose(options.sandbox).level
         self._program_facts: dict[str, Any] = {}
         self.wanted = _wanted(challenge, options)
@@ -109,6 +110,7 @@ class Evaluation:
     def run(self, on_progress: OnProgress = lambda progress: None) -> dict[str, Any]:
         """Measures, and returns the result. Raises KeyboardInterrupt onwards after saving what is known."""
         store.put_aside(self.folder)
+        store.write_json(self.folder.origin, {"candidate": self.subject.origin, "sandbox": self.options.sandbox})
         self._write(Facts(partial=True))
         facts = Facts(partial=self.options.partial)
         try:
@@ -178,7 +180,7 @@ class Evaluation:
             config=self.challenge.config,
             budgets_s={requirement.id: requirement.budget_s(self.options.profile) for requirement in requirements},
             journal=str(self.folder.journal.resolve()),
-            suite_digest=self._digest,
+            suite_digest=self.suite_digest,
             tree_digest=self.subject.tree_digest,
             replay=replay,
         )
@@ -268,7 +270,7 @@ class Evaluation:
     def _provenance(self, partial: bool) -> dict[str, Any]:
         return {
             "harness_version": __version__,
-            "suite_digest": self._digest,
+            "suite_digest": self.suite_digest,
             "tree_digest": self.subject.tree_digest,
             "seed": self.options.seed,
             "profile": self.options.profile,

@@ -39,6 +39,7 @@ class Prepared:
     candidate: Candidate
     checkout: Checkout
     tree: Path | None
+    origin: str = ""
     problem: str = ""
     witness: dict[str, Any] | None = None
 
@@ -54,14 +55,15 @@ class Prepared:
 
 def prepare(resolved: Resolved, sandbox: str) -> Prepared:
     """Builds a resolved candidate. Raises InfraError where the fault is ours; a failed build is a value."""
+    origin = resolved.origin
     candidate, checkout = resolved.candidate, resolved.checkout
     runner = SandboxRunner(choose(sandbox), sdk_folder())
     try:
         built = build(Cache.default(), candidate, checkout, runner, fingerprint=fingerprint())
     except BuildFailed as error:
         witness = {"step": error.step, "output": error.tail[-3000:]}
-        return Prepared(candidate, checkout, None, str(error), witness)
-    return Prepared(candidate, checkout, built.path)
+        return Prepared(candidate, checkout, None, origin, str(error), witness)
+    return Prepared(candidate, checkout, built.path, origin)
 
 
 def fingerprint() -> dict[str, str]:
@@ -87,6 +89,7 @@ def subject(prepared: Prepared, challenge: str, entry: EntryName) -> Subject:
         entry=entry,
         program=program,
         tree_digest=checkout.tree_digest,
+        origin=prepared.origin,
         build_problem=prepared.problem,
         build_witness=prepared.witness,
         diff=_diff(checkout),

@@ -9,7 +9,7 @@ from challenges.anomaly_detection.alerts import NON_FINITE, SeenAlert
 
 MOST_RATIO = 10_000.0
 # `nan` and `inf` are what Python prints, `NaN` and `Infinity` what JavaScript does. Inside a longer word they are harmless.
-_NOT_FINITE_WORD = re.compile(r"(?<![\w.])[-+]?(?:nan|inf|infinity)(?![\w])|[-+]?\u221e", re.IGNORECASE)
+_NOT_FINITE_WORD = re.compile(r"(?<![\w.])[-+]?(?:nan|inf|infinity)(?=x?(?!\w))|[-+]?\u221e", re.IGNORECASE)
 _NUMBER = r"(?P<number>\d[\d,_']*(?:\.\d+)?(?:[eE][-+]?\d+)?)"
 # A factor, or the same as a percentage; `0x1F` and `1920x1080` are no ratios.
 _RATIO = re.compile(rf"(?<![\w.]){_NUMBER}\s*(?:(?P<times>[xX×](?![\w.]))|(?P<percent>%))")

@@ -67,16 +67,38 @@ def detection(found: Sequence[Onset], service: str, from_ms: int, to_ms: int) ->
     return next(inside, None)
 
 
-def differences(first: Sequence[Onset], second: Sequence[Onset], slack_ms: int) -> list[str]:
-    """How the onsets of two runs differ, one sentence each; none if every onset of each has its own partner within
-    `slack_ms` in the other. Continued onsets count as their episode's, not as partners of their own."""
-    lost = [f"{_named(o)} has no partner within {slack_ms} ms in the second run" for o in missing(first, second, slack_ms)]
-    new = [f"{_named(o)} has no partner within {slack_ms} ms in the first run" for o in missing(second, first, slack_ms)]
-    return lost + new
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Onsets without a partner: `lost` are those of the first run, `new` those of the second."""
+
+    lost: tuple[Onset, ...]
+    new: tuple[Onset, ...]
+    slack_ms: int
+
+    def __bool__(self) -> bool:
+        return bool(self.lost or self.new)
+
+    @property
+    def first_ms(self) -> int:
+        """When the first of them was seen."""
+        return min(onset.seen_ms for onset in (*self.lost, *self.new))
+
+    def words(self) -> str:
+        """A sentence for the first few of them."""
+        within = f"no partner within {self.slack_ms} ms in the"
+        lost = [f"{_named(onset)} has {within} varied run" for onset in self.lost[:2]]
+        return "; ".join([*lost, *(f"{_named(onset)} of the varied run has {within} first" for onset in self.new[:2])])
 
 
 def _named(onset: Onset) -> str:
     return f"the onset of {onset.service[:80]!r} ({onset.kind}) at {onset.seen_ms}"
+
+
+def difference(first: Sequence[Onset], second: Sequence[Onset], slack_ms: int, *, to_ms: int | None = None) -> Difference:
+    """How the onsets of two runs differ (falsy if they do not): those seen by `to_ms` that have no partner of their own
+    within `slack_ms` in the other run. Continued onsets belong to their episode and need no partner."""
+    within = [[o for o in run if to_ms is None or o.seen_ms <= to_ms] for run in (first, second)]
+    return Difference(tuple(missing(within[0], second, slack_ms)), tuple(missing(within[1], first, slack_ms)), slack_ms)
 
 
 def missing(first: Iterable[Onset], second: Iterable[Onset], slack_ms: int) -> list[Onset]:

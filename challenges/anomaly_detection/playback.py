@@ -23,7 +23,7 @@ _DIGITS = 13
 # Beyond this width (bytes), padding every record to the longest would cost more than joining them one by one.
 _WIDEST_TEMPLATE = 400
 _CHUNK_LOGS = 1 << 16
-_CACHED_LOGS = 1 << 19
+_CACHED_BYTES = 1 << 26
 _FOUR: npt.NDArray[np.uint8] = np.frombuffer(b"".join(b"%04d" % n for n in range(10_000)), np.uint8).reshape(-1, 4)
 
 
@@ -132,11 +132,16 @@ class Playback:
     def __iter__(self) -> Iterator[Step]:
         if self._kept is not None:
             yield from self._kept
-        elif len(self.traffic) > _CACHED_LOGS:
-            yield from self._steps()
-        else:
-            self._kept = list(self._steps())
-            yield from self._kept
+            return
+        kept: list[Step] = []
+        room = _CACHED_BYTES
+        for step in self._steps():
+            room -= len(step.params)
+            if room >= 0:
+                kept.append(step)
+            yield step
+        if room >= 0:
+            self._kept = kept
 
     def _steps(self) -> Iterator[Step]:
         bounds, nows = _plan(self.traffic, self.cuts)

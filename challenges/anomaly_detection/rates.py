@@ -45,6 +45,14 @@ def lower_bound(cells: Sequence[Cell], seed: int = 1) -> float:
     return float(np.quantile(rates, 1 - CONFIDENCE, method="lower"))
 
 
+def least_bound(cells: Sequence[Cell], unplayed: int, hours: float) -> float:
+    """The bound that the cells have even if `unplayed` more, of `hours` each, show no onset at all.
+
+    A bootstrap bound only grows with the onsets of a cell, so nothing that is still to come can bring it lower.
+    """
+    return lower_bound([*cells, *(Cell("", "", "", 0.0, 0.0, 0, hours) for _ in range(unplayed))])
+
+
 @dataclass(frozen=True, slots=True)
 class Exposure:
     """How much was observed: service-hours, and different seeds."""

@@ -147,6 +147,7 @@ def uncommitted(cache: Cache, folder: Path, commit: Commit) -> str:
     env = {"GIT_INDEX_FILE": str(index)}
     try:
         gitio.run(commit.mirror, ["read-tree", commit.sha], env=env)
+        gitio.run(commit.mirror, ["update-index", "-q", "--refresh"], env=env, work_tree=folder)
         changed = gitio.run(commit.mirror, ["diff-files", "-z", "--name-only"], env=env, work_tree=folder)
         others = ["ls-files", "-z", "--others", "--exclude-standard", "--directory"]
         new = gitio.run(commit.mirror, others, env=env, work_tree=folder)

@@ -28,12 +28,16 @@ _SETTINGS = {
     "core.attributesFile": "/dev/null",
     "core.askPass": "",
     "credential.helper": "",
+    # A pack appears whole or not at all; loose objects of a fetch that was killed would pass for the commit.
+    "transfer.unpackLimit": "1",
     "gc.auto": "0",
     "maintenance.auto": "false",
     "submodule.recurse": "false",
     "fetch.recurseSubmodules": "false",
 }
 _QUIET_SLICE_S = 0.2
+# Where harness runs inside a hook, these name parts of another repository.
+_NOT_OURS = ("GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_PREFIX")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,8 @@ def environment(git_dir: Path, *, operator_config: bool) -> dict[str, str]:
         if name in os.environ:
             env[name] = str(git_dir / place)
     if not operator_config:
-        env |= {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+        # A repository can name a remote that git would go to for what is missing: a look-up goes nowhere.
+        env |= {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_ALLOW_PROTOCOL": "none"}
     return env
 
 
@@ -88,7 +93,10 @@ def open_git(git_dir: Path, *, operator_config: bool = False) -> Git:
 def command(arguments: Sequence[str]) -> list[str]:
     """The argv of git with the settings above in front."""
     settings = [word for key, value in _SETTINGS.items() for word in ("-c", f"{key}={value}")]
-    return [Git.GIT_PYTHON_GIT_EXECUTABLE or "git", "--no-pager", "--bare", *settings, *arguments]
+    # GitPython hands on the whole environment, and can set a variable but not take one away.
+    unset = [word for name in _NOT_OURS if name in os.environ for word in ("-u", name)]
+    clean = ["env", *unset] if unset else []
+    return [*clean, Git.GIT_PYTHON_GIT_EXECUTABLE or "git", "--no-pager", "--bare", *settings, *arguments]
 
 
 def run(
@@ -110,8 +118,7 @@ def run(
     argv = command(arguments)
     extra = dict(env or {})
     if work_tree is not None:
-        argv.remove("--bare")
-        extra["GIT_WORK_TREE"] = str(work_tree)
+        argv[argv.index("--bare")] = f"--work-tree={work_tree}"
     process = _start(git, argv, extra)
     stopped = ""
     deadline = time.monotonic() + timeout_s

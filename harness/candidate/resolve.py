@@ -31,10 +31,14 @@ from harness.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A candidate and the tree that it is."""
+    """A candidate and the tree that it is.
+
+    `origin` is a CANDIDATE that names the same from any folder, at any time.
+    """
 
     candidate: Candidate
     checkout: Checkout
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,17 @@ def resolve(
     """
     where = _Setting(root, cache or Cache.default(), limits or Limits())
     place = _locate(text, root, cwd or Path.cwd())
+    resolved = _resolved(where, place)
+    return replace(resolved, origin=_origin(place, resolved.checkout))
+
+
+def _origin(place: _Place, checkout: Checkout) -> str:
+    if place.manifest is not None:
+        return str(place.manifest)
+    return f"{checkout.address}#{checkout.commit}" if checkout.commit is not None else str(place.folder)
+
+
+def _resolved(where: _Setting, place: _Place) -> Resolved:
     if place.manifest is not None:
         return _from_manifest(where, place.manifest)
     if place.folder is not None:

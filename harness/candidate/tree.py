@@ -104,7 +104,9 @@ def git_entries(git_dir: Path, tree: str, limits: Limits) -> list[Entry]:
 def _parse_entry(line: bytes) -> Entry:
     head, _, path = line.partition(b"\t")
     mode, kind, sha, size = head.split()
-    return Entry(os.fsdecode(path), int(mode, 8), sha.decode(), int(size) if kind == b"blob" and size != b"-" else 0)
+    if kind == b"blob" and not size.isdigit():
+        raise UsageError(f"the repository lacks the content {sha.decode()} of a file; fetch it whole")
+    return Entry(os.fsdecode(path), int(mode, 8), sha.decode(), int(size) if kind == b"blob" else 0)
 
 
 def _check_count(count: int, limits: Limits) -> None:
@@ -141,7 +143,7 @@ def _folder_entry(path: Path, name: str) -> Entry:
 
 def link_text(path: Path) -> bytes:
     """The target of a symlink, to the byte."""
-    return os.readlink(os.fsencode(path))  # noqa: PTH115 - Path.readlink would tidy the target
+    return os.readlink(os.fsencode(path))
 
 
 def file_chunks(path: Path) -> Iterator[bytes]:

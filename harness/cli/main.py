@@ -6,10 +6,15 @@ import sys
 
 import typer
 
+from harness.cli.bench import bench
 from harness.cli.clean import clean
 from harness.cli.conform import conform
 from harness.cli.doctor import doctor
 from harness.cli.eval import eval_command
+from harness.cli.list import list_command
+from harness.cli.replay import replay
+from harness.cli.report import report
+from harness.cli.selftest import selftest
 
 app = typer.Typer(
     help="Says which model's commit you would deploy: correctness, faults, clock skew and latency, measured with evidence.",
@@ -18,7 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("eval")(eval_command)
-for body in (conform, doctor, clean):
+app.command("list")(list_command)
+for body in (replay, report, selftest, conform, bench, doctor, clean):
     app.command()(body)
 
 

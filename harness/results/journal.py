@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from harness.judge.outcomes import Finding, Outcome
 
@@ -15,12 +16,20 @@ from harness.judge.outcomes import Finding, Outcome
 def append(path: Path, record: dict[str, Any]) -> None:
     """Adds one record."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    data = msgspec.json.encode(record, enc_hook=plain) + b"\n"
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
-        os.write(fd, msgspec.json.encode(record) + b"\n")
+        os.write(fd, data)
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def plain(value: object) -> object:
+    """What a suite may put into a witness or into evidence beside JSON: numpy scalars and arrays; anything else as text."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return value.tolist() if isinstance(value, np.ndarray) else str(value)
 
 
 def append_start(path: Path, cell_key: str, requirement: str) -> None:
@@ -30,7 +39,7 @@ def append_start(path: Path, cell_key: str, requirement: str) -> None:
 
 def append_findings(path: Path, cell_key: str, requirement: str, findings: list[Finding]) -> None:
     """A requirement is finished in its cell."""
-    rows = [msgspec.to_builtins(finding) for finding in findings]
+    rows = [msgspec.to_builtins(finding, enc_hook=plain) for finding in findings]
     append(path, {"type": "findings", "cell": cell_key, "requirement": requirement, "findings": rows})
 
 

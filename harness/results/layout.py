@@ -57,6 +57,11 @@ class EvaluationFolder:
         return self.path / "cells"
 
     @property
+    def origin(self) -> Path:
+        """What a replay needs in order to prepare the candidate again; not for publication: it may hold a local path."""
+        return self.path / "cells" / "origin.json"
+
+    @property
     def runs(self) -> Path:
         """Earlier results."""
         return self.path / "runs"

@@ -57,6 +57,27 @@ class Channel:
         self._stdin_open = True
         self.at_eof = False
 
+    def exchange(self, data: bytes, deadline: float, timeout_s: float) -> bytes:
+        """One line out, the next line in: as `write` and `read_line`, with the usual case (one write, one wait, one read) in line."""
+        if self._lines or self._buffer or self.at_eof:
+            self.write(data, deadline)
+            return self.read_line(deadline)
+        try:
+            sent = os.write(self.stdin_fd, data)
+        except OSError:
+            sent = 0
+        if sent != len(data):
+            self.write(data[sent:], deadline)
+            return self.read_line(deadline)
+        ready = self._poll.poll(timeout_s * 1000)
+        if len(ready) != 1 or ready[0][0] != self.stdout_fd:
+            return self.read_line(deadline)
+        chunk = os.read(self.stdout_fd, _CHUNK)
+        if chunk.find(b"\n") == len(chunk) - 1 and chunk:
+            return chunk[:-1]
+        self._take(chunk)
+        return self.read_line(deadline)
+
     def write(self, data: bytes, deadline: float) -> None:
         """Puts `data` on the child's stdin. Raises Closed or TimedOut; reads meanwhile, so that neither side can wedge."""
         view = memoryview(data)
@@ -108,6 +129,9 @@ class Channel:
             chunk = os.read(self.stdout_fd, _CHUNK)
         except BlockingIOError:
             return
+        self._take(chunk)
+
+    def _take(self, chunk: bytes) -> None:
         if not chunk:
             self.at_eof = True
             self._poll.unregister(self.stdout_fd)

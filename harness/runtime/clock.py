@@ -19,7 +19,8 @@ from harness.paths import cache_root
 
 SOURCE = Path(__file__).with_name("clockshim.c")
 COMPILE_TIMEOUT_S = 60
-PAGE_BYTES = 8
+WORD_BYTES = 8
+HOLD_NS = 2_000_000_000
 
 
 def find_compiler() -> str | None:
@@ -59,27 +60,38 @@ def shim_unavailable() -> str | None:
 
 
 class ClockPage:
-    """The offset of one process's wall clock: a file that the shim inside the process maps read-only."""
+    """The wall clock of one process: a file that the shim inside the process maps read-only.
+
+    Either the real time plus an offset, or held at a moment (see `clockshim.c` for the two words and why).
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "offset"
-        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self.offset_ns = 0
+        self._fd = os.open(folder / "offset", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._held = False
+        self._ns = 0
+        self._stored_ns = 0
         self.set_offset_ns(0)
 
     def set_offset_ns(self, offset_ns: int) -> None:
-        """Takes effect at the process's next read of its clock: one atomic 8-byte write."""
-        os.pwrite(self._fd, struct.pack("=q", offset_ns), 0)
-        self.offset_ns = offset_ns
+        """From now on the process reads the real time plus `offset_ns`."""
+        self._store(offset_ns, held=False)
 
-    def set_wall_ms(self, wall_ms: float) -> None:
-        """From now on the process's wall clock reads `wall_ms` (epoch), running on at real speed."""
-        self.set_offset_ns(int(wall_ms * 1_000_000) - time.time_ns())
+    def hold_ms(self, wall_ms: float) -> None:
+        """From now on the process reads `wall_ms` (epoch) until the next store, or for 2 s, then on at real speed."""
+        self._store(int(wall_ms * 1_000_000), held=True)
+
+    def _store(self, value_ns: int, *, held: bool) -> None:
+        self._held, self._ns, self._stored_ns = held, value_ns, time.monotonic_ns()
+        # The moment first: read between the two stores, a held clock is then at worst still the old one.
+        os.pwrite(self._fd, struct.pack("=q", self._stored_ns), WORD_BYTES)
+        os.pwrite(self._fd, struct.pack("=q", (value_ns << 1) | held), 0)
 
     def wall_ms(self) -> float:
         """What the process's wall clock reads now, in epoch milliseconds."""
-        return (time.time_ns() + self.offset_ns) / 1e6
+        if not self._held:
+            return (time.time_ns() + self._ns) / 1e6
+        return (self._ns + max(time.monotonic_ns() - self._stored_ns - HOLD_NS, 0)) / 1e6
 
     def close(self) -> None:
         """Frees the descriptor; the file goes with its folder."""

@@ -1,6 +1,10 @@
-/* Shifts what a process reads as wall-clock time by an offset that the harness rewrites at any moment.
+/* Sets what a process reads as wall-clock time; the harness rewrites it at any moment.
  *
- * The offset is one int64 of nanoseconds at the start of the file that HARNESS_CLOCK_PAGE names, mapped read-only.
+ * The file that HARNESS_CLOCK_PAGE names holds two int64, mapped read-only. The first is nanoseconds << 1, with a flag in its
+ * lowest bit, so that one 8-byte store changes both at once. Flag 0: an offset, added to the real time. Flag 1: a moment at
+ * which the clock is held, so that a stream played at any speed reads the same times in every run. The second is the monotonic
+ * time of the last store: a held clock that nobody has touched for HOLD_NS goes on at real speed, so that a program that
+ * waits for the clock to change is not hung by us.
  * Only CLOCK_REALTIME and CLOCK_REALTIME_COARSE are shifted: monotonic clocks, sleeps and timers stay real, since
  * shifting those stalls runtimes that compute deadlines from them. Built with: cc -O2 -shared -fPIC -ldl
  */
@@ -16,6 +20,8 @@
 #include <unistd.h>
 
 #define NS 1000000000LL
+#define HOLD_NS (2 * NS)
+#define PAGE_BYTES (2 * sizeof(int64_t))
 
 typedef int (*clock_gettime_fn)(clockid_t, struct timespec *);
 
@@ -33,8 +39,8 @@ static void setup(void) {
     if (fd < 0)
         return;
     struct stat st;
-    if (fstat(fd, &st) == 0 && st.st_size >= (off_t)sizeof(int64_t)) {
-        void *m = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
+    if (fstat(fd, &st) == 0 && st.st_size >= (off_t)PAGE_BYTES) {
+        void *m = mmap(NULL, PAGE_BYTES, PROT_READ, MAP_SHARED, fd, 0);
         if (m != MAP_FAILED)
             page = (const volatile int64_t *)m;
     }
@@ -45,12 +51,22 @@ static int shifted(clockid_t clk) {
     return clk == CLOCK_REALTIME || clk == CLOCK_REALTIME_COARSE;
 }
 
-static int64_t now_ns(clockid_t clk) {
+static int64_t read_ns(clockid_t clk) {
     struct timespec ts;
+    real_clock_gettime(clk, &ts);
+    return (int64_t)ts.tv_sec * NS + ts.tv_nsec;
+}
+
+static int64_t now_ns(clockid_t clk) {
     if (!real_clock_gettime)
         setup();
-    real_clock_gettime(clk, &ts);
-    return (int64_t)ts.tv_sec * NS + ts.tv_nsec + (page ? *page : 0);
+    if (!page)
+        return read_ns(clk);
+    int64_t word = page[0];
+    if (!(word & 1))
+        return read_ns(clk) + (word >> 1);
+    int64_t idle = read_ns(CLOCK_MONOTONIC) - page[1] - HOLD_NS;
+    return (word >> 1) + (idle > 0 ? idle : 0);
 }
 
 static void split(int64_t ns, int64_t *sec, int64_t *rest) {

@@ -58,7 +58,7 @@ class Session:
         mounts, env, page = {"checkout": Mount(self.cwd, "/candidate")}, {}, None
         if not self.virtual and shim_unavailable() is None:
             page = ClockPage(self.scratch / "clock")
-            page.set_wall_ms(EPOCH_MS)
+            page.hold_ms(EPOCH_MS)
             mounts |= {
                 "clock": Mount(self.scratch / "clock", "/clock"),
                 "shim": Mount(shim_path().parent, "/shim"),

@@ -75,8 +75,8 @@ class Process:
         if self.on_line is not None:
             self.on_line("->", line[:-1])
         try:
-            self._channel.write(line, deadline)
-            return self._reply_to(number, method, line, deadline)
+            first = self._channel.exchange(line, deadline, allowed_s)
+            return self._reply_to(first, number, method, line, deadline)
         except TimedOut as error:
             waiting = tree.waits_in_read(self._spawned.root_pid)
             text = diagnose.no_reply(method, allowed_s, self._channel.partial, waiting=waiting)
@@ -86,11 +86,12 @@ class Process:
         except Closed as error:
             raise CandidateDied(self._why_ended(method), **self._context(line)) from error
 
-    def _reply_to(self, number: int, method: str, line: bytes, deadline: float) -> dict[str, Any]:
+    def _reply_to(self, raw: bytes, number: int, method: str, line: bytes, deadline: float) -> dict[str, Any]:
         for _ in range(MAX_NOTIFICATIONS):
-            message = self._message(self._channel.read_line(deadline), line)
+            message = self._message(raw, line)
             if "method" in message and "id" not in message:
                 self.notifications.append(message)
+                raw = self._channel.read_line(deadline)
                 continue
             if message.get("id") != number:
                 wrong = f"the reply to {method!r} carried id {message.get('id')!r} where {number} was expected"
@@ -107,7 +108,7 @@ class Process:
             message = _decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             message = None
-        if not isinstance(message, dict) or not ({"method", "result", "error"} & message.keys()):
+        if not isinstance(message, dict) or not ("result" in message or "method" in message or "error" in message):
             raise CandidateBrokeProtocol(diagnose.not_a_message(raw), **self._context(line))
         return message
 
@@ -182,9 +183,12 @@ class Process:
         return self._page is not None
 
     def set_wall_ms(self, wall_ms: float) -> None:
-        """Moves its wall clock; without a shim nothing happens (the caller has declared such a run inconclusive)."""
+        """Its wall clock reads `wall_ms` from now on, held there until the next call: the same in every run of a stream.
+
+        Without a shim nothing happens: a candidate on the wall clock is then inconclusive before it gets here.
+        """
         if self._page is not None:
-            self._page.set_wall_ms(wall_ms)
+            self._page.hold_ms(wall_ms)
 
     def wall_ms(self) -> float:
         """What its wall clock reads, in epoch milliseconds, if it obeys the shim."""
@@ -225,6 +229,11 @@ class Process:
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self._spawned.popen.poll() is None and tree.state_of(self._spawned.root_pid) not in "-ZX"
+
+    @property
+    def pipe_fds(self) -> tuple[int, int]:
+        """Its stdin and stdout, for the benchmark that measures what the driver adds to them."""
+        return self._channel.stdin_fd, self._channel.stdout_fd
 
     @property
     def pid(self) -> int:

@@ -156,7 +156,7 @@ class Trial:
         if (why_not := shim_unavailable()) is not None:
             raise Undecided(f"the candidate reads its wall clock, which cannot be moved here: {why_not}")
         page = ClockPage(folder / "clock")
-        page.set_wall_ms(wall_ms)
+        page.hold_ms(wall_ms)
         mounts = {"clock": Mount(folder / "clock", "/clock"), "shim": Mount(shim_path().parent, "/shim")}
         return {"LD_PRELOAD": "{shim}/clockshim.so", "HARNESS_CLOCK_PAGE": "{clock}/offset"}, mounts, page
 

@@ -81,6 +81,10 @@ class StreamClock(msgspec.Struct):
         """The newest bucket whose end is `LATENESS_MS` past."""
         return self.bucket(self.time_ms - LATENESS_MS) - 1
 
+    def believes_bucket_of(self, ts_ms: float) -> bool:
+        """True if `place` would say OWN for this log and for any others of its bucket after it."""
+        return BUCKET_MS - FAR_MS <= ts_ms - self.time_ms <= STEP_MS
+
     def place(self, ts_ms: float, now_ms: float | None) -> Place:
         """Decide on a log dated `ts_ms`, a finite number >= 0; moves the clock where the log is believed."""
         if not self.started:

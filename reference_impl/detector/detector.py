@@ -137,21 +137,16 @@ class Detector:
         return Tally(accepted, rejected)
 
     def enter(self, ts_ms: float) -> dict[str, int] | None:
-        """For bulk counting: move to the bucket of a log that is next in a sorted run.
+        """For bulk counting: place a log that comes before others of the same bucket.
 
-        Returns the counts of its bucket, or None if that log needs `observe`. The caller may add to these
-        counts all logs of the run up to the bucket's end, and then calls `leave` with the last one's time.
+        Returns the counts to which the caller adds all of them, and then calls `leave` with the newest one's
+        time; or None if this log needs `observe`.
         """
         clock = self._clock
-        if not clock.started or clock.votes or ts_ms < clock.newest_ms:
+        if not clock.started or clock.votes or not clock.believes_bucket_of(ts_ms):
             return None
-        if clock.place(ts_ms, None) is not Place.OWN:
-            clock.votes = 0
-            return None
-        self._close_due()
-        bucket = max(clock.bucket(ts_ms), clock.open_from)
-        self._aim(bucket)
-        return self._open[bucket]
+        clock.place(ts_ms, None)
+        return self._open.setdefault(self._own_bucket(ts_ms), {})
 
     def leave(self, ts_ms: float) -> None:
         """For bulk counting: the newest time counted since `enter`."""
@@ -176,10 +171,7 @@ class Detector:
             clock.leap(ts_ms)
             place = clock.place(ts_ms, now_ms)
         if place is Place.OWN:
-            self._close_due()
-            bucket = max(clock.bucket(ts_ms), clock.open_from)
-            if bucket == clock.bucket(clock.time_ms):
-                self._aim(bucket)
+            bucket = self._own_bucket(ts_ms)
         else:
             self._until_ms = 0
             if place is Place.REFUSE:
@@ -189,11 +181,16 @@ class Detector:
         self.admit(self._open.setdefault(bucket, {}), service, weight)
         return True
 
-    def _aim(self, bucket: int) -> None:
-        """Make `bucket` the one that most logs are expected in."""
-        self._newest = self._open.setdefault(bucket, {})
-        self._from_ms = self._clock.start_of(bucket)
-        self._until_ms = self._from_ms + BUCKET_MS
+    def _own_bucket(self, ts_ms: float) -> int:
+        """The bucket of a log that was just placed as its own, after closing those that it closes."""
+        self._close_due()
+        clock = self._clock
+        bucket = max(clock.bucket(ts_ms), clock.open_from)
+        if bucket == clock.bucket(clock.time_ms):
+            self._newest = self._open.setdefault(bucket, {})
+            self._from_ms = clock.start_of(bucket)
+            self._until_ms = self._from_ms + BUCKET_MS
+        return bucket
 
     def _close_due(self) -> None:
         clock = self._clock

@@ -26,7 +26,7 @@ MEMORY_S = 600
 BLOCK_DECAY = exp(-BLOCK_S / MEMORY_S)
 MIN_BASE_LOGS = 30.0
 
-SCREEN_SQUARED = 2.5**2
+SCREEN_SQUARED = 3.0**2
 """Windows within this of the baseline (a plain z score, squared) are not looked at any closer."""
 NEVER = 1e300
 SUSPICIOUS = 3.5

@@ -158,9 +158,7 @@ def request(number: int, method: str, **params: Any) -> bytes:
 
 
 def initialize(clock: str = "wall") -> bytes:
-    return request(
-        1, "initialize", protocol=1, challenge="anomaly-detection", clock=clock, config={}, store=None
-    )
+    return request(1, "initialize", protocol=1, challenge="anomaly-detection", clock=clock, config={}, store=None)
 
 
 TOY = {"python": PYTHON_PROGRAM, "node": NODE_PROGRAM}
@@ -204,9 +202,7 @@ def test_numbers_that_are_not_finite_are_sent_as_text(toy: list[str]) -> None:
         ("crash", -32603, "division of the sea"),
     ],
 )
-def test_a_throw_is_an_answer_and_the_next_request_works(
-    toy: list[str], what: str, code: int, says: str
-) -> None:
+def test_a_throw_is_an_answer_and_the_next_request_works(toy: list[str], what: str, code: int, says: str) -> None:
     ran = run(toy, [initialize(), request(2, "ingest", what=what), request(3, "ingest", what="echo", echo=7)])
     error = ran.replies[1]["error"]
     assert error["code"] == code
@@ -269,9 +265,7 @@ BAD_LINES: list[tuple[bytes, int, object]] = [
 
 
 def test_bad_lines_are_answered_and_survived(toy: list[str]) -> None:
-    ran = run(
-        toy, [initialize(), *(line for line, _, _ in BAD_LINES), request(9, "ingest", what="echo", echo=1)]
-    )
+    ran = run(toy, [initialize(), *(line for line, _, _ in BAD_LINES), request(9, "ingest", what="echo", echo=1)])
     answers = [(reply["error"]["code"], reply["id"]) for reply in ran.replies[1:-1]]
     assert answers == [(code, number) for _, code, number in BAD_LINES]
     assert ran.replies[-1]["result"] == {"v": 1}
@@ -279,23 +273,14 @@ def test_bad_lines_are_answered_and_survived(toy: list[str]) -> None:
 
 def test_lines_that_are_odd_but_legal(toy: list[str]) -> None:
     crlf = request(2, "ingest", what="echo", echo="crlf")[:-1] + b"\r\n"
-    twice = (
-        b'{"jsonrpc":"2.0","id":3,"method":"ingest","params":{"now_ms":1,"what":"echo","echo":1,"echo":2}}\n'
-    )
-    lone = (
-        b'{"jsonrpc":"2.0","id":4,"method":"ingest","params":{"now_ms":1,"what":"echo","echo":"\\ud800"}}\n'
-    )
+    twice = b'{"jsonrpc":"2.0","id":3,"method":"ingest","params":{"now_ms":1,"what":"echo","echo":1,"echo":2}}\n'
+    lone = b'{"jsonrpc":"2.0","id":4,"method":"ingest","params":{"now_ms":1,"what":"echo","echo":"\\ud800"}}\n'
     ran = run(toy, [initialize(), crlf, twice, lone])
     assert [reply["result"]["v"] for reply in ran.replies[1:]] == ["crlf", 2, "\ud800"]
 
 
 def test_deep_nesting_neither_kills_nor_hangs(toy: list[str]) -> None:
-    deep = (
-        b'{"jsonrpc":"2.0","id":2,"method":"reset","params":{"now_ms":1,"x":'
-        + b"[" * 5000
-        + b"]" * 5000
-        + b"}}\n"
-    )
+    deep = b'{"jsonrpc":"2.0","id":2,"method":"reset","params":{"now_ms":1,"x":' + b"[" * 5000 + b"]" * 5000 + b"}}\n"
     ran = run(toy, [initialize(), deep, request(3, "reset")])
     assert ran.replies[1].get("result") == {} or ran.replies[1]["error"]["code"] == -32700
     assert ran.replies[2]["result"] == {}
@@ -322,9 +307,7 @@ def test_shutdown_answers_and_exits(toy: list[str]) -> None:
 
 
 def test_an_exception_outside_a_request_ends_the_process(toy: list[str]) -> None:
-    with subprocess.Popen(
-        toy, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    with subprocess.Popen(toy, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None and process.stderr is not None
         process.stdin.write(initialize() + request(2, "ingest", what="background"))
         process.stdin.flush()

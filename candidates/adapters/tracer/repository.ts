@@ -102,10 +102,11 @@ export class Timer {
 
   /** Whether this tick brings it due. */
   due(): boolean {
-    const passed = (Date.now() - this.#lastMs) / TICK_MS;
-    this.#lastMs += passed * TICK_MS;
-    this.#ticks ??= Math.floor((this.#lastMs - this.#afterMinuteMs) / TICK_MS) % TICKS_A_MINUTE - 1;
-    this.#ticks += passed > 0 && passed <= TICKS_A_MINUTE ? Math.max(1, Math.round(passed)) : 1;
+    const nowMs = Date.now();
+    const passed = (nowMs - this.#lastMs) / TICK_MS;
+    this.#lastMs = nowMs;
+    if (this.#ticks === null) this.#ticks = Math.floor((nowMs - this.#afterMinuteMs) / TICK_MS) % TICKS_A_MINUTE;
+    else this.#ticks += passed > 0 && passed <= TICKS_A_MINUTE ? Math.max(1, Math.round(passed)) : 1;
     if (this.#ticks < TICKS_A_MINUTE) return false;
     this.#ticks %= TICKS_A_MINUTE;
     return true;

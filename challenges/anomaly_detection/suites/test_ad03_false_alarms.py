@@ -18,7 +18,7 @@ from challenges.anomaly_detection.detector import Detector
 from challenges.anomaly_detection.onsets import Onset, Tracker
 from challenges.anomaly_detection.pictures import timeline
 from challenges.anomaly_detection.playback import Playback, Step
-from challenges.anomaly_detection.rates import Cell, Exposure, credit, exposure, lower_bound, pooled_rate
+from challenges.anomaly_detection.rates import Cell, Exposure, credit, exposure, least_bound, pooled_rate
 from challenges.anomaly_detection.scenarios import SERVICES, Span, stream_start_ms
 from challenges.anomaly_detection.traffic import Source, flat, generate
 from harness.runtime.trial import Trial, Undecided, Violation
@@ -40,8 +40,8 @@ class Band:
     budget: float
 
 
-TOP = Band("500 logs/s and more", "critical", (510.0, 540.0), 0.5)
-MIDDLE = Band("50 to 500 logs/s", "major", (60.0, 120.0), 2.0)
+TOP = Band("500 logs/s and more", "critical", (502.0, 505.0), 0.5)
+MIDDLE = Band("50 to 500 logs/s", "major", (60.0, 80.0), 2.0)
 LOW = Band("below 50 logs/s", "graded", (25.0, 8.0), 2.0)
 BANDS = (TOP, MIDDLE, LOW)
 
@@ -162,21 +162,33 @@ def cell(key: str, source: Source, heard: Heard, plan: Plan, declared: Declared)
     )
 
 
+def bound_of(trial: Trial, band: Band, seeds: dict[str, Seed], plan: Plan) -> float:
+    """The lower bound of a band's rate, whatever the seeds not played yet may show. A replay plays the noisiest seed
+    alone: there is no bound then, but the same false alarms must come again."""
+    cells = cells_of(band, seeds)
+    if trial.replaying:
+        return pooled_rate(cells)
+    per_seed = len(cells) // len(seeds)
+    return least_bound(cells, (plan.needed.seeds - len(seeds)) * per_seed, cells[0].hours)
+
+
+def cells_of(band: Band, seeds: dict[str, Seed]) -> list[Cell]:
+    """The cells of one band over the seeds played."""
+    return [cell for seed in seeds.values() for cell in seed.cells[band.name]]
+
+
 def judge(trial: Trial, band: Band, seeds: dict[str, Seed], plan: Plan) -> None:
     """Decides one band. Raises Violation or Undecided; sets credit and summary where neither."""
-    cells = [cell for seed in seeds.values() for cell in seed.cells[band.name]]
-    rate, bound, seen = pooled_rate(cells), lower_bound(cells), exposure(cells)
+    cells = cells_of(band, seeds)
+    rate, bound, seen = pooled_rate(cells), bound_of(trial, band, seeds, plan), exposure(cells)
     found = f"{sum(c.onsets for c in cells)} onsets in {seen.hours:.2f} service-hours, {rate:.2f} an hour"
-    if trial.replaying:
-        # A replay plays the noisiest seed alone: no bound, but the same false alarms must come again.
-        bound = rate
-    elif not seen.covers(plan.needed):
-        raise Undecided(
-            f"{band.name}: {seen.hours:.2f} service-hours over {seen.seeds} seeds were played in the time there was, "
-            f"{plan.needed.hours:g} over {plan.needed.seeds} are needed ({found})"
-        )
     if band.severity != "graded" and bound > band.budget:
         raise violation(band, cells, seeds, f"{found}; 99 % lower bound {bound:.2f}, budget {band.budget:g}")
+    if not trial.replaying and not seen.covers(plan.needed):
+        raise Undecided(
+            f"{band.name}: {seen.hours:.2f} service-hours over {seen.seeds} seeds were played, "
+            f"{plan.needed.hours:g} over {plan.needed.seeds} are needed ({found})"
+        )
     trial.credit(credit(rate, band.budget))
     trial.summary(f"{band.name}: {found} (budget {band.budget:g})")
 
@@ -214,11 +226,16 @@ def table(seeds: dict[str, Seed]) -> dict[str, Any]:
 
 
 def run(trial: Trial, plan: Plan) -> None:
-    """Plays the plan as far as the time allows, then judges the bands, the critical one last."""
+    """Plays the plan as far as the time allows, then judges the bands, the critical one last.
+
+    Where no remaining seed could save the bands that can fail, the rest is not played.
+    """
     seeds: dict[str, Seed] = {}
     try:
         for key in trial.cases(plan.seeds):
             seeds[key] = play(trial, key, plan)
+            if all(bound_of(trial, band, seeds, plan) > band.budget for band in (TOP, MIDDLE)):
+                break
     except Undecided:
         if not seeds:
             raise

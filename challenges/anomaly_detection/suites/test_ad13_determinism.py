@@ -6,8 +6,8 @@ off right after the log with which an alert came. A failing variation of batches
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import pytest
 
 from challenges.anomaly_detection.alerts import SeenAlert
 from challenges.anomaly_detection.detector import Detector
-from challenges.anomaly_detection.onsets import Onset, differences, missing, onsets
+from challenges.anomaly_detection.onsets import Onset, difference, missing, onsets
 from challenges.anomaly_detection.pictures import timeline
 from challenges.anomaly_detection.playback import BATCH_SPAN_MS, Playback, Step
 from challenges.anomaly_detection.sameness import exact_difference, smallest_range
@@ -27,7 +27,7 @@ STRENGTH = Strength(rate=50.0, p0=0.01, p1=0.5)
 TIE_MS = 100
 AFTER_S = 60.0
 WEEK_MS = 7 * 86_400_000
-MOST_SHRINK_RUNS = 40
+MOST_SHRINK_RUNS = 30
 MOST_PREFIXES = 2
 MOST_LOGS_SHOWN = 12
 VARIATIONS = ("again", "singles", "random-batches", "ties-reversed", "ties-shuffled", "week-1", "week-52", "prefix")
@@ -61,9 +61,9 @@ class Base:
         detector.close()
         return [alert for alert in detector.alerts if alert.seen_ms >= self.gated_ms + later_ms]
 
-    def hear_again(self, playback: Playback) -> list[SeenAlert]:
+    def hear_again(self, steps: Sequence[Step]) -> list[SeenAlert]:
         """As `hear`, with one process for many runs where the candidate can forget everything (capability `reset`)."""
-        start_ms = playback.traffic.start_ms
+        start_ms = self.traffic.start_ms
         if self.spare is None:
             self.spare = Detector.start(self.trial, start_ms)
         elif "reset" in self.spare.process.capabilities:
@@ -71,7 +71,7 @@ class Base:
         else:
             self.spare.close()
             self.spare = Detector.start(self.trial, start_ms)
-        self.spare.play(playback)
+        self.spare.play(steps)
         return [alert for alert in self.spare.alerts if alert.seen_ms >= self.gated_ms]
 
 
@@ -169,22 +169,35 @@ def compared(
 ) -> Found | None:
     """Plays the whole variation; where its onsets differ, looks for the shortest stretch of it that does it."""
     alerts = base.hear(varied(0, size))
-    if not (words := differences(base.onsets, onsets(alerts), base.slack_ms)):
+    if not (differs := difference(base.onsets, onsets(alerts), base.slack_ms)):
         return None
+    # The first difference is the one to explain: the stream after it need not be played again and again.
+    to_ms = differs.first_ms
 
     def breaks(first: int, last: int) -> bool:
         if base.trial.over_budget():
             return False
-        return bool(differences(base.onsets, onsets(base.hear_again(varied(first, last))), base.slack_ms))
+        heard = base.hear_again(upto(varied(first, last), to_ms + base.slack_ms))
+        return bool(difference(base.onsets, onsets(heard), base.slack_ms, to_ms=to_ms))
 
-    first, last = smallest_range(size, breaks, MOST_SHRINK_RUNS)
-    confirmed = (first, last) != (0, size)
-    if confirmed:
-        narrow = base.hear(varied(first, last))
-        confirmed = bool(again_words := differences(base.onsets, onsets(narrow), base.slack_ms))
-        words, alerts = (again_words, narrow) if confirmed else (words, alerts)
-    inside = span(first, last) if confirmed else span(0, size)
-    return Found("; ".join(words[:3]), alerts, {f"{what}_ms": [inside.from_ms, inside.to_ms], **logs_in(base, inside)})
+    found = smallest_range(size, breaks, MOST_SHRINK_RUNS)
+    narrow = base.hear(varied(*found))
+    # Only what a fresh process confirms is shown: a run after a `reset` may remember more than it should.
+    if again := difference(base.onsets, onsets(narrow), base.slack_ms):
+        inside = span(*found)
+        return Found(again.words(), narrow, {f"{what}_ms": [inside.from_ms, inside.to_ms], **logs_in(base, inside)})
+    inside = span(0, size)
+    return Found(differs.words(), alerts, {f"{what}_ms": [inside.from_ms, inside.to_ms], **logs_in(base, inside)})
+
+
+def upto(playback: Playback, to_ms: int) -> list[Step]:
+    """The requests up to that time of the stream, and the first one at or after it."""
+    steps: list[Step] = []
+    for step in playback:
+        steps.append(step)
+        if step.now_ms >= to_ms:
+            break
+    return steps
 
 
 def logs_in(base: Base, span: Span) -> dict[str, Any]:
@@ -202,24 +215,15 @@ def later(weeks: int) -> Callable[[Base], Found | None]:
         by_ms = weeks * WEEK_MS
         alerts = base.hear(Playback(shifted(base.traffic, by_ms)), later_ms=by_ms)
         back = [moved(alert, -by_ms) for alert in alerts]
-        words = differences(base.onsets, onsets(back), base.slack_ms)
-        return Found("; ".join(words[:3]), back, {"later_ms": by_ms}) if words else None
+        differs = difference(base.onsets, onsets(back), base.slack_ms)
+        return Found(differs.words(), back, {"later_ms": by_ms}) if differs else None
 
     return check
 
 
 def moved(alert: SeenAlert, by_ms: int) -> SeenAlert:
     """The alert, as if the stream had been shifted."""
-    return SeenAlert(
-        alert.seen_ms + by_ms,
-        alert.ts_ms + by_ms,
-        alert.service,
-        alert.kind,
-        alert.severity,
-        alert.score,
-        alert.message,
-        alert.by_tick,
-    )
+    return replace(alert, seen_ms=alert.seen_ms + by_ms, ts_ms=alert.ts_ms + by_ms)
 
 
 def prefix(base: Base) -> Found | None:
@@ -228,16 +232,7 @@ def prefix(base: Base) -> Found | None:
     for onset in starts[:MOST_PREFIXES]:
         step = next(s for s in base.playback if s.logs and s.now_ms == onset.seen_ms)
         last = caused_by(base, onset.alert, step)
-        traffic = base.traffic.rows(slice(0, last))
-        traffic = Traffic(
-            traffic.services,
-            traffic.ts_ms,
-            traffic.service,
-            traffic.level,
-            traffic.message,
-            traffic.start_ms,
-            onset.seen_ms + base.lag_ms + base.slack_ms,
-        )
+        traffic = replace(base.traffic.rows(slice(0, last)), end_ms=onset.seen_ms + base.lag_ms + base.slack_ms)
         alerts = base.hear(Playback(traffic, np.arange(step.first + 1, last, dtype=np.int64)))
         before = [o for o in base.onsets if o.seen_ms <= onset.seen_ms]
         # Lateness may delay what the next log would have closed; ticks close it by then.

@@ -1,8 +1,13 @@
-"""What a repository may try while it is fetched and laid out. Each attempt is first shown to work against plain git."""
+"""What a repository may try while it is fetched and laid out.
+
+Each attempt is first shown to work against plain git.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import socket
 import stat
 import subprocess
 import threading
@@ -22,11 +27,11 @@ def laid_out(cache: Cache, path: Path, name: str = "HEAD", limits: Limits | None
     return checkout_commit(cache, fetch_commit(cache, str(path), name, limits), limits=limits)
 
 
-def marking_script(tmp_path: Path, name: str) -> tuple[Path, Path]:
+def marking_script(tmp_path: Path, name: str, last: str = "cat") -> tuple[Path, Path]:
     """A program that leaves a mark when it is run, and where the mark would be."""
     mark = tmp_path / f"{name}.ran"
     script = tmp_path / f"{name}.sh"
-    script.write_text(f"#!/bin/sh\ntouch {mark}\ncat\n")
+    script.write_text(f"#!/bin/sh\ntouch {mark}\n{last}\n")
     script.chmod(0o755)
     return script, mark
 
@@ -160,6 +165,30 @@ def test_names_that_no_tool_would_write(sample, cache: Cache, tmp_path: Path) ->
     assert not (tmp_path / "planted").exists()
 
 
+def test_remote_of_a_hostile_folder_is_not_called(sample, cache: Cache, tmp_path: Path) -> None:
+    script, mark = marking_script(tmp_path, "remote", last="exit 1")
+    for key, value in {
+        "core.repositoryFormatVersion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.url": f"file://{tmp_path}",
+        "remote.origin.promisor": "true",
+        "remote.origin.uploadPack": str(script),
+        "uploadpack.packObjectsHook": str(script),
+    }.items():
+        sample.git("config", key, value)
+    blob = sample.git("rev-parse", "HEAD:main.py")
+    (sample.path / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(subprocess.CalledProcessError):
+        sample.git("cat-file", "-p", blob)
+    assert mark.exists()
+    mark.unlink()
+    with pytest.raises(UsageError):
+        laid_out(cache, sample.path)
+    with pytest.raises(UsageError):
+        laid_out(cache, sample.path, "1" * 40)
+    assert not mark.exists()
+
+
 def test_no_history_reaches_the_candidate(sample, cache: Cache) -> None:
     sha = sample.git("rev-parse", "HEAD")
     sample.write("answer.txt", "from the future")
@@ -198,7 +227,7 @@ def test_operator_sends_an_address_to_a_folder(sample, cache: Cache, operator_co
 
 
 def test_commands_are_no_transport(cache: Cache, tmp_path: Path, operator_config: Path, sample) -> None:
-    script, mark = marking_script(tmp_path, "transport")
+    script, mark = marking_script(tmp_path, "transport", last="exit 1")
     with operator_config.open("a") as file:
         file.write(f'[protocol "ext"]\n allow = always\n[url "ext::{script} "]\n insteadOf = https://example.org/\n')
     with pytest.raises(subprocess.CalledProcessError):
@@ -259,11 +288,19 @@ def test_absent_and_unreachable(sample, cache: Cache, tmp_path: Path) -> None:
 
 
 def test_shortened_sha_that_fits_several(sample, cache: Cache) -> None:
-    commits = [sample.commit(f"{number}") for number in range(400)]
-    starts = [sha[:4] for sha in commits]
-    twice = next(start for start in starts if starts.count(start) > 1 and any(char.isalpha() for char in start))
+    tree_sha = sample.git("rev-parse", "HEAD^{tree}")
+    seen: dict[str, bytes] = {}
+    for number in range(10_000):
+        body = f"tree {tree_sha}\nauthor a <> 0 +0000\ncommitter a <> 0 +0000\n\n{number}\n".encode()
+        start = hashlib.sha1(b"commit %d\0" % len(body) + body, usedforsecurity=False).hexdigest()[:4]
+        if start in seen:
+            break
+        seen[start] = body
+    for name, raw in (("one", seen[start]), ("two", body)):
+        sha = sample.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=raw)
+        sample.git("branch", name, sha)
     with pytest.raises(UsageError, match="start of several commits"):
-        fetch_commit(cache, f"file://{sample.path}", twice)
+        fetch_commit(cache, f"file://{sample.path}", start)
 
 
 def test_history_cut_short_is_told(sample, cache: Cache, tmp_path: Path) -> None:
@@ -287,19 +324,20 @@ def test_poisoned_tree_is_written_anew(sample, cache: Cache) -> None:
     first = laid_out(cache, sample.path)
     inode = first.path.stat().st_ino
     assert laid_out(cache, sample.path).path.stat().st_ino == inode
-    for poison in (
-        lambda: (first.path / "main.py").write_text("print('poison')\n"),
-        lambda: (first.path / "extra").write_text(""),
-        lambda: (first.path / "main.py").unlink(),
-        lambda: (first.path / "main.py").chmod(0o755),
-    ):
+    poisons = {
+        "written": lambda path: path.write_text("print('poison')\n"),
+        "beside": lambda path: (path.parent / "extra").write_text(""),
+        "gone": Path.unlink,
+        "mode": lambda path: path.chmod(0o755),
+    }
+    for poison in poisons.values():
         first.path.chmod(0o755)
         (first.path / "main.py").chmod(0o644)
-        poison()
+        poison(first.path / "main.py")
         again = laid_out(cache, sample.path)
         assert sorted(path.name for path in again.path.iterdir()) == ["harness.toml", "main.py"]
         assert (again.path / "main.py").read_text() == "print('hello')\n"
-        assert not os.access(again.path / "main.py", os.X_OK)
+        assert not (again.path / "main.py").stat().st_mode & 0o100
 
 
 def test_what_a_killed_run_left_is_cleared(sample, cache: Cache) -> None:
@@ -351,15 +389,23 @@ def test_limits(sample, cache: Cache, tmp_path: Path) -> None:
         laid_out(cache, sample.path, limits=Limits(max_bytes=1024**2))
 
 
-def test_fetch_that_is_too_large_or_too_slow(sample, cache: Cache, operator_config: Path) -> None:
-    sample.write("noise", os.urandom(40_000_000))
+def test_fetch_that_is_too_large_or_too_slow(cache: Cache, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
+        with pytest.raises(UsageError, match="was stopped: it took longer than 0 s"):
+            fetch_commit(cache, address, "1" * 40, Limits(fetch_timeout_s=0.1))
+        # Below nought, an empty mirror is too large already.
+        with pytest.raises(UsageError, match="larger than the limit"):
+            fetch_commit(cache, address, "1" * 40, Limits(max_bytes=-1))
+
+
+def test_fetch_that_was_killed_leaves_no_half_commit(sample, cache: Cache) -> None:
+    sample.write("noise", os.urandom(3_000_000))
     sha = sample.commit()
-    with pytest.raises(UsageError, match="larger than the limit|limit is"):
-        laid_out(cache, sample.path, limits=Limits(max_bytes=1000))
-    slow = Cache(cache.root / "slow")
-    with pytest.raises(UsageError, match="was stopped: it took longer"):
-        # Nobody listens behind this address, which was given to nobody: a connection neither opens nor fails.
-        fetch_commit(slow, f"file://{sample.path}", sha, Limits(fetch_timeout_s=-1.0))
+    mirror = fetch_commit(cache, str(sample.path), sha).mirror
+    # Objects of a fetch go into one pack, which git names only when it is whole.
+    assert list(mirror.glob("objects/pack/*.pack"))
+    assert not list(mirror.glob("objects/[0-9a-f][0-9a-f]"))
 
 
 def test_tree_that_lists_without_end(sample, cache: Cache) -> None:
@@ -367,8 +413,8 @@ def test_tree_that_lists_without_end(sample, cache: Cache) -> None:
     for _ in range(9):
         level = sample.tree(*[("40000", b"%02d" % number, level) for number in range(10)])
     sha = sample.commit_tree(level)
-    with pytest.raises(UsageError, match="more than 200,000 files"):
-        laid_out(cache, sample.path, sha)
+    with pytest.raises(UsageError, match="more than 5,000 files"):
+        laid_out(cache, sample.path, sha, Limits(max_files=5000))
 
 
 def test_pointers_are_told(sample, cache: Cache) -> None:

@@ -44,9 +44,7 @@ def test_operator_manifest_in_full(tmp_path: Path) -> None:
     assert manifest.steps() == (("a", "{adapter}/b"), ("c",))
     entries = manifest.entries()
     assert entries["run"]["first"] == EntrySpec(("node", "a.js"), store="redis", env={"A": "1", "B": "2"})
-    assert entries["run"]["second"] == EntrySpec(
-        ("node", "a.js"), store="redis", clock="virtual", env={"A": "1", "B": "3"}
-    )
+    assert entries["run"]["second"] == EntrySpec(("node", "a.js"), store="redis", clock="virtual", env={"A": "1", "B": "3"})
     assert entries["component"]["first"].language == "rust"
     assert manifest.usage() == Usage(input_tokens=3, wall_seconds=2)
     assert manifest.usage().output_tokens is None
@@ -101,7 +99,7 @@ def test_entry_without_a_command(tmp_path: Path) -> None:
 
 
 def test_missing_file_and_wrong_encoding(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match=r"cannot be read"):
         load_operator(tmp_path / "none.toml")
     path = tmp_path / "latin.toml"
     path.write_bytes(b"[candidate]\nid = '\xe9'\n")
@@ -161,7 +159,7 @@ def test_checkout_file_must_be_a_plain_file(tmp_path: Path) -> None:
         load_checkout(pipe)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "s"))
-        with pytest.raises(UsageError, match="cannot be read"):
+        with pytest.raises(UsageError, match=r"cannot be read"):
             load_checkout(tmp_path / "s")
     large = tmp_path / "large.toml"
     large.write_bytes(b"#\n" * 40000)
@@ -190,5 +188,5 @@ def test_placeholders() -> None:
     assert fill_env({"P": "{checkout}"}, checkout="/c", adapter="/x") == {"P": "/c", "HARNESS_ADAPTER": "/x"}
     # What is filled in is not looked at again.
     assert fill_command(["{checkout}"], checkout="/{adapter}", adapter="/x") == ["/{adapter}"]
-    with pytest.raises(ValueError, match="candidate.adapter"):
+    with pytest.raises(ValueError, match=r"candidate\.adapter"):
         fill_command(["{adapter}"], checkout="/c", adapter=None)

@@ -37,6 +37,23 @@ def test_the_wall_clock_moves_at_once_and_nothing_else_does(start: Start) -> Non
         assert 0.01 <= seen["slept_s"] < 5
 
 
+def test_a_held_clock_stands_still_and_goes_on_when_nobody_touches_it(start: Start) -> None:
+    process = start(THREE_CLOCKS, clock=True)
+    process.set_wall_ms(YEAR_2001_MS)
+    first, second = (process.request("tick", {}, now_ms=1)["time"] for _ in range(2))
+    assert first == second == YEAR_2001_MS
+    waited = start("""
+    import json, sys, time
+    for line in sys.stdin:
+        m = json.loads(line)
+        before = time.time()
+        while time.time() == before: pass
+        print(json.dumps({"jsonrpc": "2.0", "id": m["id"], "result": {}}), flush=True)
+    """, clock=True)
+    waited.set_wall_ms(YEAR_2001_MS)
+    assert waited.request("tick", {}, now_ms=1, timeout_s=20) == {}
+
+
 def test_without_the_shim_the_real_time_is_read(start: Start) -> None:
     seen = start(THREE_CLOCKS).request("tick", {}, now_ms=1)
     assert abs(seen["time"] - time.time() * 1000) < 5000

@@ -1,5 +1,6 @@
 """What is found, how soon, and what is left alone."""
 
+from itertools import pairwise
 from math import isfinite, sqrt
 
 import numpy as np
@@ -75,7 +76,7 @@ def test_raw_alerts_of_a_kind_are_ten_seconds_apart() -> None:
     for kind in ("error_rate", "rate_of_change"):
         times = [t for t, alert in heard.alerts if alert.kind == kind]
         assert len(times) > 1 or kind == "rate_of_change"
-        assert all(b - a >= 10 for a, b in zip(times, times[1:], strict=False))
+        assert all(b - a >= 10 for a, b in pairwise(times))
 
 
 def test_alerts_do_not_lag_behind_the_stream() -> None:

@@ -1,6 +1,7 @@
 """Ways of handing over one stream that must not matter, and others that must not either."""
 
 from collections.abc import Callable
+from itertools import groupby
 
 import numpy as np
 import pytest
@@ -98,7 +99,7 @@ def test_any_split_into_batches(sizes: list[int]) -> None:
 def test_any_order_among_equal_times() -> None:
     logs = [(ts_ms // 500 * 500, i, error) for ts_ms, i, error in loud()]
     logs.sort(key=lambda log: log[0])
-    backwards = sorted(reversed(logs), key=lambda log: log[0])
+    backwards = [log for _, group in groupby(logs, key=lambda log: log[0]) for log in reversed(list(group))]
     first, second = Detector(), Detector()
     by_observe(first, logs)
     by_observe(second, backwards)

@@ -15,6 +15,8 @@ from challenges.anomaly_detection.specimens._base import Alerts, Detector, run
 class JudgesBatches(Detector):
     """Twenty batches are five seconds, as long as the sender happens to cut them at 250 ms."""
 
+    least_errors = 25
+
     def __init__(self) -> None:
         super().__init__()
         self.batches: deque[Counter[tuple[str, bool]]] = deque(maxlen=20)

@@ -1,0 +1,1 @@
+"""Speed of the reference detector, as ratios to peers measured in the same process."""

@@ -1,0 +1,71 @@
+"""Specimens: small candidates whose verdict on one requirement is known beforehand. They judge the judge."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import UsageError
+from harness.judge.outcomes import Finding, Outcome, worst
+
+FILE_NAME = "specimen.toml"
+
+
+class Specimen(BaseModel):
+    """A known bad that `designated` must catch, or a known good that it must leave alone.
+
+    `outcome` is what catching means for a bad one: `fail` with a witness, or `candidate_error` where breaking the protocol is
+    the planted fault.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    kind: Literal["bad", "good"]
+    designated: str
+    why: str
+    command: tuple[str, ...] = Field(min_length=1)
+    clock: Literal["wall", "virtual"] = "virtual"
+    outcome: Literal["fail", "candidate_error"] = "fail"
+    folder: Path
+
+    @property
+    def expected(self) -> Outcome:
+        """The outcome that the designated requirement must have."""
+        return Outcome.PASS if self.kind == "good" else Outcome(self.outcome)
+
+
+def read_specimens(challenge_folder: Path) -> list[Specimen]:
+    """The specimens of a challenge, by name. Raises UsageError that names the file."""
+    return [_read(path) for path in sorted((challenge_folder / "specimens").glob(f"*/{FILE_NAME}"))]
+
+
+def _read(path: Path) -> Specimen:
+    try:
+        specimen = Specimen(**tomllib.loads(path.read_text("utf-8")), folder=path.parent)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    if specimen.name != path.parent.name:
+        raise UsageError(f"{path}: name is {specimen.name!r}; it must be its folder's, {path.parent.name!r}")
+    return specimen
+
+
+def misjudged(specimen: Specimen, findings: list[Finding]) -> str:
+    """'' if the designated requirement judged the specimen as it must, else what went wrong."""
+    if not findings:
+        return f"{specimen.designated} left no finding"
+    main = [finding for finding in findings if not finding.part or finding.severity != "graded"]
+    outcome = worst(finding.outcome for finding in main)
+    telling = next(finding for finding in main if finding.outcome is outcome)
+    if outcome is not specimen.expected:
+        word = "got away" if specimen.kind == "bad" else "was wrongly accused"
+        return f"{word}: {specimen.designated} said {outcome.value}: {telling.summary}"
+    if specimen.kind == "bad" and telling.witness is None:
+        return f"{specimen.designated} failed it without a witness"
+    return ""
