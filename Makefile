@@ -4,18 +4,17 @@ VENV := .venv
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 STAMP := $(VENV)/.made-from
 CANDIDATE ?= HEAD
-CANDIDATES ?= $(CANDIDATE)
 PROFILE ?= quick
 OUT ?= reports
 SEED ?=
 CHALLENGE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup eval compare test lint bench selftest publish doctor clean
+.PHONY: help setup eval test lint bench selftest doctor clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
-	@echo '  variables: CANDIDATE CANDIDATES CHALLENGE PROFILE=quick|full SEED OUT'
+	@echo '  variables: CANDIDATE CHALLENGE PROFILE=quick|full SEED OUT'
 
 $(STAMP): pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo 'setup: Python 3.11 or newer was not found on PATH; install it, or name it: make PYTHON=/path/to/python3 ...' >&2; exit 2; }
@@ -27,10 +26,7 @@ $(STAMP): pyproject.toml requirements.lock
 setup: $(STAMP) ## make .venv from the lock
 
 eval: $(STAMP) ## measure CANDIDATE (a manifest id, a path, a commit, REPO#COMMIT)
-	$(VENV)/bin/harness eval $(CANDIDATE) --profile $(PROFILE) --out $(OUT) $(if $(SEED),--seed $(SEED)) $(if $(CHALLENGE),--challenge $(CHALLENGE))
-
-compare: $(STAMP) ## measure CANDIDATES and set them side by side
-	$(VENV)/bin/harness compare $(CANDIDATES) --profile $(PROFILE) --out $(OUT) $(if $(SEED),--seed $(SEED)) $(if $(CHALLENGE),--challenge $(CHALLENGE))
+	$(VENV)/bin/harness eval "$(CANDIDATE)" --profile $(PROFILE) --out $(OUT) $(if $(SEED),--seed $(SEED)) $(if $(CHALLENGE),--challenge $(CHALLENGE))
 
 test: $(STAMP) ## the tests of this project, under 10 minutes on 2 cores
 	$(VENV)/bin/python -m pytest
@@ -45,9 +41,6 @@ bench: $(STAMP) ## benchmarks, as ratios against a floor or a peer in the same r
 
 selftest: $(STAMP) ## judge the judge: every known-bad specimen caught, every known-good one clean
 	$(VENV)/bin/harness selftest
-
-publish: $(STAMP) ## a static site of every result under OUT
-	$(VENV)/bin/harness publish --out $(OUT)
 
 doctor: $(STAMP) ## what this machine has, and what each absence costs
 	$(VENV)/bin/harness doctor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -50,30 +51,34 @@ def _close(one: float | str | None, other: float | str | None) -> bool:
 
 
 def smallest_range(size: int, breaks: Callable[[int, int], bool], most_runs: int) -> tuple[int, int]:
-    """The shortest range [first, last) of 0..size found for which `breaks(first, last)`, within `most_runs` calls.
+    """A short range [first, last) of 0..size for which `breaks(first, last)`: the earliest end found for ranges from 0,
+    then the shortest found with that end, within `most_runs` calls. Deterministic.
 
-    The whole range is taken to break, and is the answer where nothing shorter is found. Deterministic.
+    The whole range is taken to break, and is the answer where nothing shorter is found.
     """
-    known: dict[tuple[int, int], bool] = {(0, size): True}
+    last = _smallest(size, lambda end: breaks(0, end), most_runs // 2)
+    length = _smallest(last, lambda wide: breaks(last - wide, last), most_runs - most_runs // 2)
+    return last - length, last
 
-    def condition(pair: tuple[int, int]) -> bool:
-        last, length = pair
-        key = (max(0, last - length), last)
-        if key not in known and len(known) <= most_runs:
-            known[key] = breaks(*key)
-        return known.get(key, False)
 
+def _smallest(most: int, holds: Callable[[int], bool], most_runs: int) -> int:
+    """The smallest number from 1 to `most` found for which `holds`; it is taken to hold for `most`."""
+    known = {most: True}
+
+    def condition(number: int) -> bool:
+        if number not in known and len(known) <= most_runs:
+            known[number] = holds(number)
+        return known.get(number, False)
+
+    if condition(1):
+        return 1
     quiet = settings(
         derandomize=True,
-        max_examples=most_runs,
+        max_examples=4 * most_runs,
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    # The end first, then the length: each can be halved by itself while the other stays.
-    pairs = st.tuples(st.integers(1, size), st.integers(1, size))
-    try:
-        find(pairs, condition, settings=quiet)
-    except NoSuchExample:
-        return 0, size
-    return min((key for key, broke in known.items() if broke), key=lambda key: (key[1] - key[0], key[0]))
+    with contextlib.suppress(NoSuchExample):
+        find(st.integers(1, most), condition, settings=quiet)
+    return min(number for number, held in known.items() if held)

@@ -36,7 +36,7 @@ _MARKER = "build.json"
 class StepResult:
     """How a step ended: `exit_code` is None if it was killed; `tail` the end of its output, both streams.
 
-    `seconds` real.
+    `seconds` are of real time.
     """
 
     exit_code: int | None
@@ -83,7 +83,7 @@ class BuildLimits:
 class Built:
     """A finished build. `path` is the tree to run, read-only; `key` the hash of all that went in.
 
-    `log` its output.
+    `log` is the file with what the steps wrote; `seconds` what the build took when it was made.
     """
 
     path: Path

@@ -1,6 +1,6 @@
-"""From a commit or a plain folder to a verified, read-only tree in the cache. It holds files only.
+"""From a commit or a plain folder to a verified, read-only tree in the cache.
 
-No `.git`, no history.
+The tree holds files only: no `.git`, no history.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ ENTRY_NAMES: tuple[EntryName, ...] = ("run", "component")
 class Manifest:
     """A manifest that passed every check. `path` is what errors call it.
 
-    `adapter` an existing folder or None.
+    `adapter` is an existing folder, or None.
     """
 
     path: str
@@ -46,9 +46,9 @@ class Manifest:
     notes: tuple[str, ...] = ()
 
     def entries(self, challenges: Sequence[str] = ()) -> dict[EntryName, dict[str, EntrySpec]]:
-        """Per entry that the file has, per challenge (its own, unless others are asked for).
+        """How a process is started, per entry that the file has and per challenge.
 
-        How a process is started.
+        The challenges are the file's own, unless others are asked for.
 
         Raises UsageError where a challenge is left without a command.
         """

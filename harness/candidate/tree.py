@@ -61,7 +61,7 @@ class Planned:
 class Plan:
     """All that is written for a tree, in order, folders before their files and links last.
 
-    And what was left out.
+    `notes` say what was left out or replaced, and why.
     """
 
     items: tuple[Planned, ...]

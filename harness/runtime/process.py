@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from harness.errors import CandidateBrokeProtocol, CandidateDied, CandidateHung, RpcError
+from harness.errors import CandidateBrokeProtocol, CandidateDied, CandidateFailure, CandidateHung, RpcError
 from harness.runtime import diagnose, tree
 from harness.runtime.channel import Channel, Closed, Flooded, TimedOut
 from harness.runtime.clock import ClockPage
@@ -84,7 +84,17 @@ class Process:
         except Flooded as error:
             raise CandidateBrokeProtocol(f"{error} while {method!r} was outstanding", **self._context(line)) from error
         except Closed as error:
-            raise CandidateDied(self._why_ended(method), **self._context(line)) from error
+            raise self._ending(method, line) from error
+
+    def _ending(self, method: str, line: bytes) -> CandidateFailure:
+        """Why there is no reply from a process that ended: what it printed last tells more than that it is gone."""
+        why = self._why_ended(method)
+        if self._channel.has_line():
+            try:
+                self._message(self._channel.read_line(0.0), line)
+            except CandidateBrokeProtocol as error:
+                return CandidateBrokeProtocol(f"{error}; after that, {why}", **self._context(line))
+        return CandidateDied(why, **self._context(line))
 
     def _reply_to(self, raw: bytes, number: int, method: str, line: bytes, deadline: float) -> dict[str, Any]:
         for _ in range(MAX_NOTIFICATIONS):
@@ -162,7 +172,7 @@ class Process:
         except TimedOut as error:
             raise CandidateHung("it stopped reading its stdin", **self._context(raw)) from error
         except Closed as error:
-            raise CandidateDied(self._why_ended("raw bytes"), **self._context(raw)) from error
+            raise self._ending("raw bytes", raw) from error
 
     def read_reply(self, timeout_s: float) -> dict[str, Any] | None:
         """The next message, whatever its id; None for silence. Raises CandidateDied or CandidateBrokeProtocol."""
@@ -173,7 +183,7 @@ class Process:
         except Flooded as error:
             raise CandidateBrokeProtocol(str(error), **self._context(b"")) from error
         except Closed as error:
-            raise CandidateDied(self._why_ended("raw bytes"), **self._context(b"")) from error
+            raise self._ending("raw bytes", b"") from error
 
     # -- clock ---------------------------------------------------------------------------------------------------------------
 

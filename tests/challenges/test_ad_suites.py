@@ -298,3 +298,17 @@ def test_what_only_a_sequence_does_is_charged_to_the_sequence() -> None:
     found = failure(ad20.test_bad_input, FakeTrial(ThirdTime))
     assert len(found.witness["cases"]) == ad20.QUICK_GROUP and "in sequence" in str(found)
     assert failure(ad20.test_bad_input, FakeTrial(ThirdTime, cases=found.witness["cases"]))
+
+
+def test_who_outlives_the_end_of_its_input_is_found_and_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fakes.FakeProcess, "finish", lambda self, patience_s: None)
+    monkeypatch.setattr(ad20, "FOR_ALL", ())
+    found = failure(ad20.test_bad_input, FakeTrial(fakes.Good))
+    assert found.witness["cases"] == ["half-a-line-then-end"] and "still running" in str(found)
+    assert failure(ad20.test_bad_input, FakeTrial(fakes.Good, cases=found.witness["cases"]))
+
+
+def test_the_list_names_every_item_once_and_shows_it() -> None:
+    items = ad20.FOR_ALL + ad20.FOR_NATIVE
+    assert len({item.key for item in items}) == len(items) == 62
+    assert all(0 < len(item.shown()) < 400 for item in items if item.key != "line-empty")

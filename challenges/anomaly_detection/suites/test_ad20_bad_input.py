@@ -322,7 +322,7 @@ def judge_alone(trial: Trial, item: Item, findings: Findings) -> bool:
 
 def groups_of(trial: Trial, items: Sequence[Item]) -> list[list[Item]]:
     """Several together in the quick profile, one by one in the full; what a witness names together stays together."""
-    size = len(items) if trial.replaying else QUICK_GROUP if trial.quick else 1
+    size = max(1, len(items)) if trial.replaying else QUICK_GROUP if trial.quick else 1
     return [list(items[at : at + size]) for at in range(0, len(items), size)]
 
 

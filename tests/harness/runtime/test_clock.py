@@ -42,14 +42,17 @@ def test_a_held_clock_stands_still_and_goes_on_when_nobody_touches_it(start: Sta
     process.set_wall_ms(YEAR_2001_MS)
     first, second = (process.request("tick", {}, now_ms=1)["time"] for _ in range(2))
     assert first == second == YEAR_2001_MS
-    waited = start("""
+    waited = start(
+        """
     import json, sys, time
     for line in sys.stdin:
         m = json.loads(line)
         before = time.time()
         while time.time() == before: pass
         print(json.dumps({"jsonrpc": "2.0", "id": m["id"], "result": {}}), flush=True)
-    """, clock=True)
+    """,
+        clock=True,
+    )
     waited.set_wall_ms(YEAR_2001_MS)
     assert waited.request("tick", {}, now_ms=1, timeout_s=20) == {}
 

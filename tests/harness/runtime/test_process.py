@@ -127,12 +127,15 @@ def test_notifications_before_the_reply_are_kept(start: Start) -> None:
     assert [message["params"] for message in process.notifications] == [{"alert_id": "a"}]
 
 
-FORKS = """
+FORKS = (
+    """
 import json, os, sys, time
 for _ in range(3):
     if os.fork() == 0:
         time.sleep(1000)
-""" + ECHO
+"""
+    + ECHO
+)
 
 
 def test_stop_freezes_every_descendant_and_cont_thaws_them(start: Start) -> None:

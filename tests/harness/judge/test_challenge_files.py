@@ -1,0 +1,101 @@
+"""challenge.toml and specimen.toml: strict, and every mistake named in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.judge.digest import suite_digest
+from harness.judge.outcomes import Finding, Outcome
+from harness.judge.requirements import challenge_ids, load_challenge, read_challenge
+from harness.judge.specimens import Specimen, misjudged, read_specimens
+from harness.paths import challenges_root
+
+HEAD = '[challenge]\nid = "toy"\ntitle = "Toy"\nversion = 1\n'
+ROW = '[[requirement]]\nid = "TY-01"\ntitle = "t"\ndimension = "d"\nseverity = "critical"\nbasis = "P"\ntext = "x"\n'
+
+
+def challenge(tmp_path: Path, text: str) -> Path:
+    folder = tmp_path / "toy"
+    (folder / "suites").mkdir(parents=True, exist_ok=True)
+    (folder / "challenge.toml").write_text(text)
+    return folder
+
+
+def test_a_challenge_is_a_folder(tmp_path: Path) -> None:
+    folder = challenge(tmp_path, HEAD + ROW)
+    assert challenge_ids(tmp_path) == ["toy"]
+    assert read_challenge(folder).requirements[0].suite is None
+    assert load_challenge(tmp_path, "toy").folder == folder
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (HEAD + ROW + 'colour = "red"\n', "requirement.*colour|colour"),
+        (HEAD + ROW.replace("critical", "urgent"), "severity"),
+        (HEAD + ROW.replace("TY-01", "one"), "id"),
+        (HEAD + ROW + ROW, "twice there: TY-01"),
+        (HEAD + ROW + 'suite = "test_absent.py"\n', "test_absent.py"),
+        (HEAD + ROW + "[extra]\n", "extra"),
+        ("not toml", "challenge.toml"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        read_challenge(challenge(tmp_path, text))
+
+
+def test_an_unknown_challenge_lists_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="anomaly-detection"):
+        load_challenge(challenges_root(), "anomaly")
+    with pytest.raises(UsageError, match="no challenge is called"):
+        load_challenge(challenges_root(), "../secrets")
+
+
+def test_the_digest_follows_what_judges_and_nothing_else(tmp_path: Path) -> None:
+    folder = challenge(tmp_path, HEAD + ROW)
+    before = suite_digest(folder)
+    (folder / "SPEC.md").write_text("prose")
+    (folder / "specimens").mkdir()
+    (folder / "specimens" / "x.py").write_text("1")
+    assert suite_digest(folder) == before
+    (folder / "suites" / "test_x.py").write_text("1")
+    assert suite_digest(folder) != before
+
+
+@pytest.mark.parametrize("name", challenge_ids(challenges_root()))
+def test_every_specimen_is_for_a_requirement_that_has_a_suite(name: str) -> None:
+    loaded = load_challenge(challenges_root(), name)
+    with_suite = {requirement.id for requirement in loaded.requirements if requirement.suite is not None}
+    specimens = read_specimens(loaded.folder)
+    assert {specimen.designated for specimen in specimens} <= with_suite
+    bad = {specimen.designated for specimen in specimens if specimen.kind == "bad"}
+    gated = {requirement.id for requirement in loaded.requirements if requirement.suite and requirement.severity != "graded"}
+    assert bad == gated
+
+
+def specimen(kind: str) -> Specimen:
+    table = {"name": "s", "kind": kind, "designated": "TY-01", "why": "w", "command": ["x"], "folder": Path()}
+    return Specimen.model_validate(table)
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "witness", "word"),
+    [
+        ("bad", Outcome.FAIL, {"seed": 1}, ""),
+        ("bad", Outcome.FAIL, None, "without a witness"),
+        ("bad", Outcome.PASS, None, "got away"),
+        ("bad", Outcome.CANDIDATE_ERROR, {"seed": 1}, "got away"),
+        ("bad", Outcome.INCONCLUSIVE, None, "got away"),
+        ("good", Outcome.PASS, None, ""),
+        ("good", Outcome.FAIL, {"seed": 1}, "wrongly accused"),
+        ("good", Outcome.INCONCLUSIVE, None, "wrongly accused"),
+    ],
+)
+def test_caught_means_a_failure_with_a_witness(kind: str, outcome: Outcome, witness: dict[str, int] | None, word: str) -> None:
+    problem = misjudged(specimen(kind), [Finding("TY-01", outcome, "s", witness=witness)])
+    assert (word in problem) if word else problem == ""
+    assert misjudged(specimen(kind), []) != ""
