@@ -67,6 +67,11 @@ def detection(found: Sequence[Onset], service: str, from_ms: int, to_ms: int) ->
     return next(inside, None)
 
 
+def alerted(alerts: Iterable[SeenAlert], service: str, from_ms: int, to_ms: int) -> SeenAlert | None:
+    """The first raw alert of that service, of any kind but `volume`, seen within [from_ms, to_ms]."""
+    return next((a for a in alerts if a.service == service and a.kind != VOLUME and from_ms <= a.seen_ms <= to_ms), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Onsets without a partner: `lost` are those of the first run, `new` those of the second."""

@@ -57,6 +57,4 @@ def ended(method: str, returncode: int | None, killed_for: str) -> str:
     if returncode < 0:
         name = signal.Signals(-returncode).name if -returncode in set(signal.Signals) else str(-returncode)
         return f"the process was ended by {name} {while_what}"
-    if returncode > 128 and returncode - 128 in set(signal.Signals):
-        return f"the process was ended by {signal.Signals(returncode - 128).name} {while_what}"
     return f"the process exited with status {returncode} {while_what}"

@@ -227,9 +227,14 @@ class Process:
         with contextlib.suppress(Flooded):
             self._channel.drain(patience_s)
         try:
-            return self._spawned.popen.wait(max(deadline - time.monotonic(), 0.05))
+            return self._status(self._spawned.popen.wait(max(deadline - time.monotonic(), 0.05)))
         except subprocess.TimeoutExpired:
             return None
+
+    def _status(self, code: int | None) -> int | None:
+        """An exit status as `Popen` gives it: a sandbox around the process reports a death by signal n as 128 + n."""
+        wrapped = self._spawned.root_pid != self._spawned.popen.pid
+        return 128 - code if code is not None and wrapped and code > 128 else code
 
     def finish(self, patience_s: float = EXIT_PATIENCE_S) -> int | None:
         """Ends its stdin, then as `wait`."""
@@ -291,7 +296,7 @@ class Process:
         with contextlib.suppress(Flooded, Closed):
             self._channel.drain(0.2)
         group = self._spawned.group
-        return diagnose.ended(method, self._spawned.popen.poll(), group.killed_for() if group is not None else "")
+        return diagnose.ended(method, self._status(self._spawned.popen.poll()), group.killed_for() if group is not None else "")
 
     def _context(self, line: bytes) -> dict[str, str]:
         return {"stderr_tail": self.stderr_tail(), "request": line[:300].decode("utf-8", "replace").rstrip()}

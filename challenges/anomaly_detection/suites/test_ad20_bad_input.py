@@ -18,7 +18,7 @@ import pytest
 from challenges.anomaly_detection.alerts import Declared, SeenAlert
 from challenges.anomaly_detection.badinput import FOR_ALL, FOR_NATIVE, Item, Kind
 from challenges.anomaly_detection.detector import Detector
-from challenges.anomaly_detection.onsets import Tracker, detection, onsets
+from challenges.anomaly_detection.onsets import alerted
 from challenges.anomaly_detection.pictures import timeline
 from challenges.anomaly_detection.playback import Playback, log_json
 from challenges.anomaly_detection.scenarios import SEEDS, Span, Strength, first_step_s, spiky, stream_start_ms
@@ -105,9 +105,9 @@ def run(trial: Trial, items: Sequence[Item], seed_key: str, *, control: bool = F
         told.failure = failure
     detector.close()
     told.alerts = detector.alerts
-    found = onsets(told.alerts)
     span = told.allowed
-    told.missed = [name for name in told.traffic.services if not detection(found, name, span.from_ms, span.to_ms)]
+    # Raw alerts, not onsets: one that was alerting before the step is noisy, which AD-03 judges, and not blind.
+    told.missed = [name for name in told.traffic.services if not alerted(told.alerts, name, span.from_ms, span.to_ms)]
     return told
 
 
@@ -129,11 +129,9 @@ def play(detector: Detector, told: Run, todo: Sequence[tuple[int, Item]]) -> Non
     """The stream up to the last service's onset, with each item delivered at its time."""
     waiting = set(told.traffic.services)
     pending = list(todo)
-    tracker = Tracker()
 
     def seen_all(alert: SeenAlert) -> bool:
-        onset = tracker.add(alert)
-        if onset and detection([onset], alert.service, told.allowed.from_ms, told.allowed.to_ms):
+        if alerted([alert], alert.service, told.allowed.from_ms, told.allowed.to_ms):
             waiting.discard(alert.service)
         return not waiting
 
