@@ -81,7 +81,7 @@ def start(checkout: Path, tmp_path: Path) -> Iterator[Start]:
 
     def begin(entry: str, wall_ms: float = START_MS) -> Process:
         page = ClockPage(tmp_path / "clock")
-        page.set_wall_ms(wall_ms)
+        page.hold_ms(wall_ms)
         mounts = {
             "checkout": Mount(checkout, "/checkout"),
             "adapter": Mount(manifests_root() / "adapters" / "tracer", "/candidates/adapters/tracer"),
