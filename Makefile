@@ -4,17 +4,18 @@ VENV := .venv
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 STAMP := $(VENV)/.made-from
 CANDIDATE ?= HEAD
+CANDIDATES ?= $(CANDIDATE)
 PROFILE ?= quick
 OUT ?= reports
 SEED ?=
 CHALLENGE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup eval test lint bench selftest doctor clean
+.PHONY: help setup eval compare test lint bench selftest doctor clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
-	@echo '  variables: CANDIDATE CHALLENGE PROFILE=quick|full SEED OUT'
+	@echo '  variables: CANDIDATE CANDIDATES CHALLENGE PROFILE=quick|full SEED OUT'
 
 $(STAMP): pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo 'setup: Python 3.11 or newer was not found on PATH; install it, or name it: make PYTHON=/path/to/python3 ...' >&2; exit 2; }
@@ -28,6 +29,9 @@ setup: $(STAMP) ## make .venv from the lock
 eval: $(STAMP) ## measure CANDIDATE (a manifest id, a path, a commit, REPO#COMMIT)
 	$(VENV)/bin/harness eval "$(CANDIDATE)" --profile $(PROFILE) --out $(OUT) $(if $(SEED),--seed $(SEED)) $(if $(CHALLENGE),--challenge $(CHALLENGE))
 
+compare: $(STAMP) ## measure CANDIDATES, what is missing of them, and set them side by side
+	$(VENV)/bin/harness compare $(CANDIDATES) --profile $(PROFILE) --out $(OUT) $(if $(SEED),--seed $(SEED)) $(if $(CHALLENGE),--challenge $(CHALLENGE))
+
 test: $(STAMP) ## the tests of this project, under 10 minutes on 2 cores
 	$(VENV)/bin/python -m pytest
 
@@ -39,7 +43,10 @@ lint: $(STAMP) ## ruff and strict mypy
 bench: $(STAMP) ## benchmarks, as ratios against a floor or a peer in the same run
 	$(VENV)/bin/harness bench
 
-selftest: $(STAMP) ## judge the judge: every known-bad specimen caught, every known-good one clean
+selfcompare: $(STAMP) ## measure CANDIDATES, what is missing of them, and set them side by side
+	$(VENV)/bin/harness compare $(CANDIDATES) --profile $(PROFILE) --out $(OUT) $(if $(SEED),--seed $(SEED)) $(if $(CHALLENGE),--challenge $(CHALLENGE))
+
+test: $(STAMP) ## judge the judge: every known-bad specimen caught, every known-good one clean
 	$(VENV)/bin/harness selftest
 
 doctor: $(STAMP) ## what this machine has, and what each absence costs

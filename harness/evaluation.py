@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from harness import __version__
 from harness.errors import CandidateFailure, HarnessError, InfraError, RpcError, Undecided, UsageError
 from harness.judge.digest import suite_digest
@@ -27,6 +29,7 @@ from harness.report import page
 from harness.results import journal, store
 from harness.results.compose import compose
 from harness.results.layout import EvaluationFolder, evaluation
+from harness.runtime import leftovers
 from harness.runtime.cell import Cell, ProgramSpec
 from harness.runtime.sandbox import choose
 from harness.runtime.trial import Trial
@@ -48,6 +51,7 @@ class Options:
     suites: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
     out: Path = Path("reports")
+    resume: bool = False
 
     @property
     def partial(self) -> bool:
@@ -109,7 +113,9 @@ class Evaluation:
 
     def run(self, on_progress: OnProgress = lambda progress: None) -> dict[str, Any]:
         """Measures, and returns the result. Raises KeyboardInterrupt onwards after saving what is known."""
-        store.put_aside(self.folder)
+        leftovers.sweep()
+        if not (self.options.resume and self._resumable()):
+            store.put_aside(self.folder)
         store.write_json(self.folder.origin, {"candidate": self.subject.origin, "sandbox": self.options.sandbox})
         self._write(Facts(partial=True))
         facts = Facts(partial=self.options.partial)
@@ -126,6 +132,12 @@ class Evaluation:
         shutil.rmtree(self.folder.path / "tmp", ignore_errors=True)
         return result
 
+    def _resumable(self) -> bool:
+        """Whether the journal holds work of exactly these cells; that of other settings is put aside, never mixed in."""
+        program = self.subject.program
+        keys = set() if program is None else {cell.key for cell in self.cells(program)}
+        return any(record.get("cell") in keys for record in journal.records(self.folder.journal))
+
     def _measure(self, program: ProgramSpec, facts: Facts, on_progress: OnProgress) -> Facts:
         finding = self._preflight(program)
         if finding is not None and finding.outcome is Outcome.CANDIDATE_ERROR:
@@ -138,6 +150,8 @@ class Evaluation:
         cells = self.cells(program)
         keys = {cell.key for cell in cells}
         suites = {cell.key: Path(cell.suite).name for cell in cells}
+        self._absorb(keys, facts)
+        cells = [cell for cell in map(self._unfinished, cells) if cell.requirements]
 
         def tick(running: list[Cell], ended: list[CellEnd]) -> None:
             self._absorb(keys, facts)
@@ -157,6 +171,11 @@ class Evaluation:
         for requirement in self.wanted:
             by_suite.setdefault(str(requirement.suite), []).append(requirement)
         return [self.cell(program, suite, requirements) for suite, requirements in by_suite.items()]
+
+    def _unfinished(self, cell: Cell) -> Cell:
+        """The cell with what is left to do: all of it, unless an earlier run is being resumed."""
+        left = [name for name in cell.requirements if name not in self._settled]
+        return msgspec.structs.replace(cell, requirements=left)
 
     def cell(
         self,
@@ -267,15 +286,21 @@ class Evaluation:
         store.write_atomically(self.folder.page, page.render(result, store.read_evidence(self.folder), self.siblings).encode())
         return result
 
-    def _provenance(self, partial: bool) -> dict[str, Any]:
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for two results to stand for each other."""
         return {
-            "harness_version": __version__,
             "suite_digest": self.suite_digest,
             "tree_digest": self.subject.tree_digest,
             "seed": self.options.seed,
             "profile": self.options.profile,
             "time": self.options.time,
             "sandbox": self._sandbox_level,
+        }
+
+    def _provenance(self, partial: bool) -> dict[str, Any]:
+        return {
+            "harness_version": __version__,
+            **self.identity(),
             "partial": partial,
             "machine": machine.facts(),
             "started": self._started_at,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import ParamSpec
@@ -28,6 +29,8 @@ def command(body: Callable[P, int]) -> Callable[P, None]:
 
 
 def _guarded(run: Callable[[], int]) -> int:
+    # A polite end is an interruption too: workers and candidates are stopped, what was finished is kept.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return run()
     except HarnessError as error:

@@ -8,6 +8,7 @@ import typer
 
 from harness.cli.bench import bench
 from harness.cli.clean import clean
+from harness.cli.compare import compare
 from harness.cli.conform import conform
 from harness.cli.doctor import doctor
 from harness.cli.eval import eval_command
@@ -24,7 +25,7 @@ app = typer.Typer(
 )
 app.command("eval")(eval_command)
 app.command("list")(list_command)
-for body in (replay, report, selftest, conform, bench, doctor, clean):
+for body in (compare, replay, report, selftest, conform, bench, doctor, clean):
     app.command()(body)
 
 

@@ -17,9 +17,11 @@ def append(path: Path, record: dict[str, Any]) -> None:
     """Adds one record."""
     path.parent.mkdir(parents=True, exist_ok=True)
     data = msgspec.json.encode(record, enc_hook=plain) + b"\n"
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
-        os.write(fd, data)
+        size = os.fstat(fd).st_size
+        torn = size > 0 and os.pread(fd, 1, size - 1) != b"\n"
+        os.write(fd, b"\n" + data if torn else data)
         os.fsync(fd)
     finally:
         os.close(fd)

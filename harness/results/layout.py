@@ -76,3 +76,8 @@ def evaluation(out: Path, candidate_id: str, challenge: str, entry: str) -> Eval
 def all_evaluations(out: Path) -> list[EvaluationFolder]:
     """Every evaluation under OUT that has a result, in order of path."""
     return [EvaluationFolder(path.parent) for path in sorted(out.glob("*/*/result.json"))]
+
+
+def comparison_page(out: Path) -> Path:
+    """Where the page of the newest comparison lies."""
+    return out / "compare" / "index.html"

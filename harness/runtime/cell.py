@@ -59,12 +59,11 @@ class Cell(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """Names the content of the cell: equal keys, equal work."""
+        """Names the content of the cell, whichever of its requirements are still to be run: equal keys, equal work."""
         parts = [
             self.challenge,
             self.entry,
             Path(self.suite).name,
-            sorted(self.requirements),
             self.seed,
             self.profile,
             self.time,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import psutil
 
 from harness.paths import owner_of_scratch
 from harness.runtime import tree
-from harness.runtime.sandbox.limits import our_groups
+from harness.runtime.sandbox.limits import end_group, our_groups
 
 WORKER_MARK = "harness.scale.worker"
 CLOCK_VARIABLE = "HARNESS_CLOCK_PAGE"
@@ -48,12 +49,17 @@ def remove_folders(parent: Path) -> int:
 
 
 def remove_groups() -> int:
-    """Removes cgroups of ours whose maker is gone; returns how many."""
+    """Ends what still runs in cgroups of ours whose maker is gone, and removes them; returns how many."""
     removed = 0
     for folder in our_groups():
         owner = owner_of_scratch(folder.name)
         if owner is not None and not psutil.pid_exists(owner):
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-                removed += 1
+            removed += end_group(folder)
     return removed
+
+
+def sweep() -> None:
+    """Clears what workers that were killed could not clear themselves."""
+    end_orphans()
+    remove_groups()
+    remove_folders(Path(tempfile.gettempdir()))

@@ -15,7 +15,9 @@ from pathlib import Path
 import msgspec
 
 from harness.paths import PROJECT_ROOT
+from harness.runtime import leftovers
 from harness.runtime.cell import Cell
+from harness.scale.worker import PARENT_VARIABLE
 
 POLL_S = 0.05
 GRACE_S = 60.0
@@ -63,13 +65,15 @@ def run_cells(
     finally:
         for item in running:
             _stop(item)
+        if running:
+            leftovers.sweep()
     return ended
 
 
 def _start(cell: Cell, folder: Path) -> _Running:
     spec, log = folder / f"{cell.key}.json", folder / f"{cell.key}.log"
     spec.write_bytes(msgspec.json.format(msgspec.json.encode(cell)))
-    env = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT), "PYTHONHASHSEED": "0"}
+    env = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT), "PYTHONHASHSEED": "0", PARENT_VARIABLE: str(os.getpid())}
     with log.open("wb") as out:
         popen = subprocess.Popen(
             [sys.executable, "-m", "harness.scale.worker", str(spec)],
@@ -93,6 +97,8 @@ def _reap(running: list[_Running], ended: list[CellEnd]) -> list[_Running]:
             continue
         if code is None:
             _stop(item)
+        if code != 0:
+            leftovers.sweep()
         ended.append(CellEnd(item.cell, code, item.log, item.seconds))
     return left
 

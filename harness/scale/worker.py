@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from harness.paths import PROJECT_ROOT
 from harness.runtime.cell import load
 
 _PR_SET_PDEATHSIG = 1
+PARENT_VARIABLE = "HARNESS_PARENT"
 
 
 def main(argv: list[str]) -> int:
@@ -25,6 +27,8 @@ def main(argv: list[str]) -> int:
         return 2
     # If the harness is killed, its workers go too, and bwrap's --die-with-parent takes the candidates along.
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.environ.get(PARENT_VARIABLE, str(os.getppid())) != str(os.getppid()):
+        return 3  # the harness was gone before the line above
     path = Path(argv[0]).resolve()
     cell = load(path)
     options = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
 import signal
 import subprocess
@@ -23,11 +24,15 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def child_setup(launch: Launch, group: CgroupGroup | None) -> Callable[[], None]:
     """What the child does between fork and exec: join the cgroup, take the limits, die with its parent."""
 
+    parent = os.getpid()
+
     def setup() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before the line above: nobody would end this child
+            os._exit(1)
         if group is not None:
             group.join()
         apply_rlimits(launch.limits, in_cgroup=group is not None)
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
     return setup
 

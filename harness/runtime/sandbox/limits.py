@@ -16,6 +16,7 @@ from harness.runtime.sandbox._base import Limits
 
 CGROUP = Path("/sys/fs/cgroup")
 REMOVE_PATIENCE_S = 2.0
+REMOVE_STEP_S = 0.005
 
 
 @functools.cache
@@ -68,10 +69,7 @@ class CgroupGroup:
 
     def pids(self) -> list[int]:
         """Every process in the group."""
-        try:
-            return [int(line) for line in (self.folders[0] / "cgroup.procs").read_text().split()]
-        except OSError:
-            return []
+        return _members(self.folders[0])
 
     def killed_for(self) -> str:
         """'memory' or 'pids' if a limit was hit, else ''."""
@@ -87,18 +85,29 @@ class CgroupGroup:
 
     def close(self) -> None:
         """Kills what is left, then removes the folders."""
-        deadline = time.monotonic() + REMOVE_PATIENCE_S
-        while (left := self.pids()) and time.monotonic() < deadline:
-            for pid in left:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(0.005)
         for folder in self.folders:
-            while folder.exists() and time.monotonic() < deadline:
-                try:
-                    folder.rmdir()
-                except OSError:
-                    time.sleep(0.005)
+            end_group(folder)
+
+
+def end_group(folder: Path) -> bool:
+    """Kills every process in a cgroup and removes its folder; False if it does not go within the patience."""
+    deadline = time.monotonic() + REMOVE_PATIENCE_S
+    while folder.exists() and time.monotonic() < deadline:
+        for pid in _members(folder):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        try:
+            folder.rmdir()
+        except OSError:
+            time.sleep(REMOVE_STEP_S)
+    return not folder.exists()
+
+
+def _members(folder: Path) -> list[int]:
+    try:
+        return [int(line) for line in (folder / "cgroup.procs").read_text().split()]
+    except OSError:
+        return []
 
 
 def _counter(path: Path, key: str) -> int:
