@@ -148,3 +148,14 @@ def test_a_gate_decides_the_exit_status(tmp_path: Path) -> None:
     folder = candidate(tmp_path / "silent", SILENT)
     assert evaluate(folder, "--requirement", "AD-01", "--gate", "harden")[0].returncode == 1
     assert evaluate(folder, "--requirement", "AD-01", "--fail-under", "50")[0].returncode == 1
+
+
+def test_a_new_candidate_conforms_and_is_measured(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    made = harness("new", str(folder))
+    assert made.returncode == 0 and (folder / "PROMPT.md").exists() and not (folder / "harness_sdk.py").is_symlink()
+    assert harness("conform", "--", sys.executable, "detector.py", cwd=folder).returncode == 0
+    done = harness("eval", str(folder), "--requirement", "AD-01", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0 and "REJECT" in done.stdout
+    again = harness("new", str(folder))
+    assert again.returncode == 2 and "is there already" in again.stderr
