@@ -11,7 +11,7 @@ SEED ?=
 CHALLENGE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup eval compare test lint bench selftest doctor clean
+.PHONY: help setup eval compare test lint bench selftest soak doctor clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ selfcompare: $(STAMP) ## measure CANDIDATES, what is missing of them, and set th
 
 test: $(STAMP) ## judge the judge: every known-bad specimen caught, every known-good one clean
 	$(VENV)/bin/harness selftest
+
+soak: $(STAMP) ## kill a run at 50 seeded points and resume each: about 20 minutes
+	$(VENV)/bin/python -m tests.soak.kill_points $(CANDIDATE) 50
 
 doctor: $(STAMP) ## what this machine has, and what each absence costs
 	$(VENV)/bin/harness doctor
