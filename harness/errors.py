@@ -66,11 +66,15 @@ class RpcError(HarnessError):
 
 
 class Violation(HarnessError):
-    """A suite found the requirement broken: outcome `fail`. `witness` is small JSON; its `cases` name what a replay re-runs."""
+    """A suite found the requirement broken: outcome `fail`. `witness` is small JSON; its `cases` name what a replay re-runs.
 
-    def __init__(self, summary: str, *, witness: dict[str, Any]) -> None:
+    `credit` is the share of the cases that went right.
+    """
+
+    def __init__(self, summary: str, *, witness: dict[str, Any], credit: float = 0.0) -> None:
         super().__init__(summary)
         self.witness = witness
+        self.credit = credit
 
 
 class Undecided(HarnessError):

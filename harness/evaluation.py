@@ -109,7 +109,7 @@ class Evaluation:
         self.suite_digest = suite_digest(challenge.folder)
         self._sandbox_level = choose(options.sandbox).level
         self._program_facts: dict[str, Any] = {}
-        self.wanted = _wanted(challenge, options)
+        self.wanted = wanted_requirements(challenge, options)
 
     def run(self, on_progress: OnProgress = lambda progress: None) -> dict[str, Any]:
         """Measures, and returns the result. Raises KeyboardInterrupt onwards after saving what is known."""
@@ -141,7 +141,7 @@ class Evaluation:
     def _measure(self, program: ProgramSpec, facts: Facts, on_progress: OnProgress) -> Facts:
         finding = self._preflight(program)
         if finding is not None and finding.outcome is Outcome.CANDIDATE_ERROR:
-            problem = f"it does not start: {finding.summary}"
+            problem = f"it does not start: {finding.summary}{_last_words(finding)}"
             self._settle_all(Outcome.CANDIDATE_ERROR, problem, finding.witness)
             return Facts(facts.partial, starts=False, start_problem=problem)
         if finding is not None:
@@ -247,22 +247,28 @@ class Evaluation:
         known = {requirement.id: requirement for requirement in self.wanted}
         for name in end.cell.requirements:
             if name not in self._settled:
-                how = "was stopped for overtime" if end.returncode is None else f"ended with status {end.returncode}"
-                tail = end.log.read_text("utf-8", "replace")[-400:].strip()
-                self._settled[name] = self._lost(known[name], f"the worker {how}: {tail}")
+                self._settled[name] = self._undone(known[name], end)
+
+    def _undone(self, requirement: Requirement, end: CellEnd) -> Row:
+        if end.returncode is None:
+            slow = f"it was not decided within twice its time budget ({end.seconds:.0f} s): the candidate is too slow for the planned traffic"
+            return uniform_row(requirement, Outcome.INCONCLUSIVE, slow)
+        lines = [line for line in end.log.read_text("utf-8", "replace").splitlines() if line.strip()]
+        return self._lost(
+            requirement, f"the worker ended with status {end.returncode}: {lines[-1][:300] if lines else 'it said nothing'}"
+        )
 
     def _lost(self, requirement: Requirement, why: str) -> Row:
         return uniform_row(requirement, Outcome.INFRA_ERROR, f"the harness failed: {why}")
 
     def rows(self) -> list[Row]:
-        """Rows in the order of the specification: settled, planned; not yet measured ones are left out."""
-        wanted = {requirement.id for requirement in self.wanted}
+        """Rows in the order of the specification: settled and planned; what was not asked for or not reached is left out."""
         rows = []
         for requirement in self.challenge.requirements:
             if requirement.id in self._settled:
                 rows.append(self._settled[requirement.id])
-            elif requirement.suite is None or requirement.id not in wanted:
-                rows.append(planned_row(requirement) if requirement.suite is None else _left_out(requirement))
+            elif requirement.suite is None:
+                rows.append(planned_row(requirement))
         return rows
 
     # -- what is written -----------------------------------------------------------------------------------------------------
@@ -308,11 +314,13 @@ class Evaluation:
         }
 
 
-def _left_out(requirement: Requirement) -> Row:
-    return uniform_row(requirement, Outcome.PLANNED, "not asked for in this run")
+def _last_words(finding: Finding) -> str:
+    """The last line that it wrote to stderr, if any."""
+    lines = str((finding.witness or {}).get("stderr", "")).strip().splitlines()
+    return f"; stderr ended with {lines[-1][:200]!r}" if lines else ""
 
 
-def _wanted(challenge: Challenge, options: Options) -> list[Requirement]:
+def wanted_requirements(challenge: Challenge, options: Options) -> list[Requirement]:
     """The requirements to run. Raises UsageError for a name that the challenge does not know."""
     known_suites = {Path(name).stem for name in challenge.suites}
     for suite in options.suites:

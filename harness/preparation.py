@@ -61,7 +61,7 @@ def prepare(resolved: Resolved, sandbox: str) -> Prepared:
     try:
         built = build(Cache.default(), candidate, checkout, runner, fingerprint=fingerprint())
     except BuildFailed as error:
-        witness = {"step": error.step, "output": error.tail[-3000:]}
+        witness = {"build": True, "step": error.step, "output": error.tail[-3000:]}
         return Prepared(candidate, checkout, None, origin, str(error), witness)
     return Prepared(candidate, checkout, built.path, origin)
 

@@ -5,6 +5,7 @@ Active only with `--harness-cell FILE`; the worker (`harness.scale.worker`) pass
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ class _Book:
         self.cell = cell
         self.waiting: dict[str, int] = {}
         self.findings: dict[str, list[Finding]] = {}
+        self.began: dict[str, float] = {}
 
     def expect(self, requirement: str) -> None:
         self.waiting[requirement] = self.waiting.get(requirement, 0) + 1
@@ -81,7 +83,9 @@ def trial(request: pytest.FixtureRequest) -> Iterator[Trial]:
     cell = request.config.stash.get(_CELL, None)
     if cell is None:
         raise pytest.UsageError("a suite runs under the harness: `harness eval CANDIDATE --suite NAME`")
-    made = Trial(cell, request.node.name, str(requirement_of(request.node)))
+    requirement = str(requirement_of(request.node))
+    began = request.config.stash[_BOOK].began.setdefault(requirement, time.monotonic())
+    made = Trial(cell, request.node.name, requirement, began)
     request.node.stash[_TRIAL] = made
     yield made
     made.close()

@@ -19,7 +19,7 @@ from harness.errors import CandidateBrokeProtocol
 from harness.runtime.process import Process, ingest_timeout_s
 from harness.runtime.trial import Trial, Undecided
 
-_REQUESTS_BETWEEN_BUDGET_CHECKS = 256
+_REQUESTS_BETWEEN_BUDGET_CHECKS = 8
 
 
 class Detector:

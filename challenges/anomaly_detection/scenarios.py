@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from challenges.anomaly_detection.alerts import Declared, SeenAlert
 from challenges.anomaly_detection.onsets import Onset, Tracker, detection
 from challenges.anomaly_detection.playback import Playback
 from challenges.anomaly_detection.traffic import Source, Traffic, flat, generate, p1_for, steps, z1
+from harness.runtime.trial import Trial, Undecided
+
+T = TypeVar("T")
 
 SEEDS = tuple(f"seed-{n}" for n in range(5))
 SERVICES = ("checkout", "cart", "search", "payments", "catalog", "mailer", "identity", "shipping", "pricing", "media")
@@ -158,3 +161,16 @@ def delay_credit(delay_s: float) -> float:
     """Credit of one detection by its raw delay in seconds: full to 10 s, then linearly to a half at 125 s."""
     late = (delay_s - FULL_CREDIT_S) / (HALF_CREDIT_S - FULL_CREDIT_S)
     return 1.0 - 0.5 * min(1.0, max(0.0, late))
+
+
+def gather(trial: Trial, keys: Sequence[str], play: Callable[[Trial, str], T], wrong: Callable[[T], bool]) -> list[T]:
+    """Each case played in turn. Raises Undecided when time runs out, unless what was seen decides for `fail` already."""
+    seen: list[T] = []
+    for key in keys:
+        try:
+            seen.append(play(trial, key))
+        except Undecided:
+            if trial.fails(sum(map(wrong, seen)), len(keys)):
+                return seen
+            raise
+    return seen

@@ -15,7 +15,7 @@ from harness.candidate.resolve import Resolved, distinguish, resolve
 from harness.candidate.values import EntryName
 from harness.cli._board import Board
 from harness.errors import HarnessError, UsageError
-from harness.evaluation import Evaluation, Options
+from harness.evaluation import Evaluation, Options, wanted_requirements
 from harness.judge.requirements import Challenge, challenge_ids, load_challenge
 from harness.paths import PROJECT_ROOT, challenges_root
 from harness.preparation import Prepared, prepare, subject
@@ -23,6 +23,7 @@ from harness.report import terminal
 from harness.report.text import one_line
 from harness.results import store
 from harness.results.layout import evaluation
+from harness.runtime.sandbox import choose
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,19 @@ class Run:
     entry: EntryName
 
 
-def plan(candidates: Sequence[str], challenge: str | None, sandbox: str, console: Console) -> Iterator[Run]:
-    """The evaluations that the candidates ask for, each candidate resolved before the first is built. Raises UsageError."""
-    for resolved in distinguish([resolve(text, root=PROJECT_ROOT) for text in candidates]):
-        wanted = wanted_challenges(resolved, challenge)
+def plan(candidates: Sequence[str], challenge: str | None, options: Options, console: Console) -> Iterator[Run]:
+    """The evaluations that the candidates ask for; every mistake is found before the first is built. Raises UsageError."""
+    choose(options.sandbox)
+    found = distinguish([resolve(text, root=PROJECT_ROOT) for text in candidates])
+    wanted_of = [wanted_challenges(resolved, challenge) for resolved in found]
+    for loaded in {each.id: each for wanted in wanted_of for each in wanted}.values():
+        wanted_requirements(loaded, options)
+    for resolved, wanted in zip(found, wanted_of, strict=True):
         heading = Text.assemble((resolved.candidate.id, "bold"), "  ", one_line(resolved.checkout.subject, 100))
         console.print(heading)
-        prepared = prepare(resolved, sandbox)
+        for name in set(resolved.candidate.challenges) - {loaded.id for loaded in wanted} if challenge is None else ():
+            console.print(Text(f"not measured for {name}: no such challenge here"))
+        prepared = prepare(resolved, options.sandbox)
         for loaded in wanted:
             for entry in prepared.entries(loaded.id):
                 yield Run(prepared, loaded, entry)

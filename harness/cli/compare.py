@@ -33,7 +33,7 @@ def compare(
     console = Console()
     options = Options(profile, seed, jobs or os.cpu_count() or 1, sandbox, out=out, resume=True)
     found: dict[str, list[tuple[dict[str, Any], Path]]] = {}
-    for run in plan(candidates, challenge, sandbox, console):
+    for run in plan(candidates, challenge, options, console):
         result = measured_before(run, options)
         if result is None:
             result = evaluate(run, options, console)

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli._frame import EXIT_DONE, EXIT_GATE, command
+from harness.errors import CandidateDied, UsageError
 from harness.judge.requirements import load_challenge
 from harness.paths import challenges_root, scratch_prefix
-from harness.runtime.conform import Session, run
+from harness.runtime.conform import Check, Session, run
 from harness.runtime.samples import read_samples
 from harness.runtime.sandbox import choose
 
 TRACE_CLIP = 2000
+
+
+def _checks(session: Session, folder: Path) -> Iterator[Check]:
+    try:
+        yield from run(session, read_samples(folder))
+    except CandidateDied as error:  # raised outside a check only where the command itself cannot be run
+        raise UsageError(str(error)) from error
 
 
 @command
@@ -39,7 +48,7 @@ def conform(
         session = Session(choose(sandbox), tuple(program), Path.cwd(), Path(scratch), challenge, virtual, chosen.config)
         if trace:
             session.trace = lambda way, line: print(way, line[:TRACE_CLIP].decode("utf-8", "replace"), file=sys.stderr)
-        for check in run(session, read_samples(chosen.folder)):
+        for check in _checks(session, chosen.folder):
             failures += bool(check.problem)
             print(
                 f"{'FAIL' if check.problem else 'ok  '}  {check.name}" + (f"\n      {check.problem}" if check.problem else "")

@@ -59,7 +59,7 @@ def eval_command(
         f"seed {options.seed}, profile {options.profile}, {options.jobs} workers, sandbox {options.sandbox}, results in {out}/"
     )
     results: list[dict[str, Any]] = []
-    for run in plan(candidates, challenge, options.sandbox, console):
+    for run in plan(candidates, challenge, options, console):
         results += _rounds(run, options, repeat, console)
     if as_json:
         print(json.dumps(results if len(results) != 1 else results[0], indent=2))

@@ -37,6 +37,8 @@ def replay(
     where = EvaluationFolder(folder.parent if folder.name == "result.json" else folder)
     result = store.read_result(where)
     row = _row(result, requirement)
+    if row["witness"].get("build"):
+        return _replay_build(where, sandbox)
     options, cell = _prepared(where, result, row, sandbox)
     print(f"{requirement} of {result['candidate']['id']}, seed {options.seed}, profile {options.profile}")
     print(f"recorded: {row['outcome']}: {row['summary']}")
@@ -55,6 +57,19 @@ def replay(
     return EXIT_DONE if same else EXIT_OURS if again.outcome is Outcome.INFRA_ERROR else EXIT_GATE
 
 
+def _replay_build(where: EvaluationFolder, sandbox: str | None) -> int:
+    origin = _origin(where)
+    problem = prepare(resolve(origin["candidate"], root=PROJECT_ROOT), sandbox or origin["sandbox"]).problem
+    print(f"replayed: {problem}\nthe witness is reproduced" if problem else "it builds now: the witness is NOT reproduced")
+    return EXIT_DONE if problem else EXIT_GATE
+
+
+def _origin(where: EvaluationFolder) -> dict[str, str]:
+    if not where.origin.exists():
+        raise UsageError(f"{where.origin} is missing, which names the candidate to replay; evaluate again to renew it")
+    return msgspec.json.decode(where.origin.read_bytes(), type=dict[str, str])
+
+
 def _row(result: dict[str, Any], requirement: str) -> dict[str, Any]:
     rows = {row["id"]: row for row in result["requirements"]}
     if requirement not in rows:
@@ -71,9 +86,7 @@ def _row(result: dict[str, Any], requirement: str) -> dict[str, Any]:
 def _prepared(
     where: EvaluationFolder, result: dict[str, Any], row: dict[str, Any], sandbox: str | None
 ) -> tuple[Options, Cell]:
-    origin = msgspec.json.decode(where.origin.read_bytes()) if where.origin.exists() else None
-    if origin is None:
-        raise UsageError(f"{where.origin} is missing, which names the candidate to replay; evaluate again to renew it")
+    origin = _origin(where)
     provenance = result["provenance"]
     scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix("replay")))
     options = Options(

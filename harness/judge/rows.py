@@ -9,6 +9,9 @@ from typing import Any
 from harness.judge.outcomes import DECIDED, Finding, Outcome, worst
 from harness.judge.requirements import SEVERITIES, WEIGHT, Requirement
 
+# A failure keeps the credit for the share of its cases that went right.
+CREDITED = frozenset({Outcome.PASS, Outcome.FAIL})
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -42,8 +45,8 @@ class Row:
 
     @property
     def weight(self) -> float:
-        """Its weight in the score."""
-        return WEIGHT[self.requirement.severity]
+        """Its weight in the score: that of the severity it is shown with, so that a reader can add it up."""
+        return WEIGHT[self.severity]
 
 
 def planned_row(requirement: Requirement) -> Row:
@@ -85,7 +88,7 @@ def _part(requirement: Requirement, findings: Sequence[Finding]) -> Part:
     outcome = worst(finding.outcome for finding in findings)
     if severity == "graded" and outcome is Outcome.FAIL:
         outcome = Outcome.PASS
-    credit = sum(f.credit for f in findings) / len(findings) if outcome is Outcome.PASS else 0.0
+    credit = sum(f.credit for f in findings) / len(findings) if outcome in CREDITED else 0.0
     summary = next(f.summary for f in findings if f.outcome is outcome or outcome is Outcome.PASS)
     return Part(findings[0].part, severity, outcome, credit, summary)
 

@@ -36,6 +36,10 @@ def ingest_timeout_s(logs: int) -> float:
     return OTHER_TIMEOUT_S + logs * INGEST_PER_LOG_S
 
 
+def _is_notification(message: dict[str, Any]) -> bool:
+    return "method" in message and "id" not in message
+
+
 class Process:
     """A running candidate. Not safe for use from several threads."""
 
@@ -99,7 +103,7 @@ class Process:
     def _reply_to(self, raw: bytes, number: int, method: str, line: bytes, deadline: float) -> dict[str, Any]:
         for _ in range(MAX_NOTIFICATIONS):
             message = self._message(raw, line)
-            if "method" in message and "id" not in message:
+            if _is_notification(message):
                 self.notifications.append(message)
                 raw = self._channel.read_line(deadline)
                 continue
@@ -175,9 +179,15 @@ class Process:
             raise self._ending("raw bytes", raw) from error
 
     def read_reply(self, timeout_s: float) -> dict[str, Any] | None:
-        """The next message, whatever its id; None for silence. Raises CandidateDied or CandidateBrokeProtocol."""
+        """The next reply, whatever its id; None for silence. Raises CandidateDied or CandidateBrokeProtocol."""
+        deadline = time.monotonic() + timeout_s
         try:
-            return self._message(self._channel.read_line(time.monotonic() + timeout_s), b"")
+            for _ in range(MAX_NOTIFICATIONS):
+                message = self._message(self._channel.read_line(deadline), b"")
+                if not _is_notification(message):
+                    return message
+                self.notifications.append(message)
+            raise CandidateBrokeProtocol(f"{MAX_NOTIFICATIONS} notifications came and no reply", **self._context(b""))
         except TimedOut:
             return None
         except Flooded as error:

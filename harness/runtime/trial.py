@@ -50,9 +50,12 @@ class _Note:
 
 
 class Trial:
-    """One test's view of the candidate. `close` ends every process that it started."""
+    """One test's view of the candidate. `close` ends every process that it started.
 
-    def __init__(self, cell: Cell, test: str, requirement: str) -> None:
+    `started` is when the requirement's first test began (monotonic seconds): its tests share one time budget.
+    """
+
+    def __init__(self, cell: Cell, test: str, requirement: str, started: float | None = None) -> None:
         self.cell = cell
         self.test = test
         self.requirement = requirement
@@ -61,7 +64,8 @@ class Trial:
         self.parts: list[Finding] = []
         self.evidences: list[dict[str, Any]] = []
         self._note = _Note()
-        self._started = time.monotonic()
+        self._began = time.monotonic()
+        self._started = self._began if started is None else started
         self._resources = ExitStack()
         self._incarnations: dict[str, int] = {}
 
@@ -203,7 +207,7 @@ class Trial:
             case None:
                 return self._finding(Outcome.PASS, self._note.summary, credit=self._note.credit)
             case Violation():
-                return self._finding(Outcome.FAIL, str(error), witness={**self._stamp(), **error.witness})
+                return self._finding(Outcome.FAIL, str(error), credit=error.credit, witness={**self._stamp(), **error.witness})
             case AssertionError():
                 text = str(error).strip() or "an assertion of the suite did not hold"
                 return self._finding(Outcome.FAIL, text[:500], witness={**self._stamp(), "assertion": text[:2000]})
@@ -235,7 +239,7 @@ class Trial:
     def _finding(
         self, outcome: Outcome, summary: str, *, credit: float = 0.0, witness: dict[str, Any] | None = None
     ) -> Finding:
-        seconds = time.monotonic() - self._started
+        seconds = time.monotonic() - self._began
         evidence = tuple(self.evidences)
         return Finding(self.requirement, outcome, summary, credit, None, "", witness, evidence, seconds, self.test)
 

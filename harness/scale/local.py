@@ -50,6 +50,7 @@ def run_cells(
     cells: Sequence[Cell], folder: Path, jobs: int, on_tick: Callable[[list[Cell], list[CellEnd]], None]
 ) -> list[CellEnd]:
     """Runs every cell; `on_tick(running, ended)` is called a few times a second. Stops all workers on any exception."""
+    folder = folder.resolve()  # workers run in another folder than the user
     folder.mkdir(parents=True, exist_ok=True)
     waiting = sorted(cells, key=lambda cell: -sum(cell.budgets_s.values()))
     running: list[_Running] = []

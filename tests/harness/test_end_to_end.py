@@ -57,6 +57,7 @@ def test_a_silent_candidate_is_rejected_with_a_witness_that_replays(tmp_path: Pa
     assert (done.returncode, result["verdict"], row["outcome"]) == (0, "reject", "fail")
     assert row["witness"]["seed"] == 1 and row["replay"].endswith("AD-01")
     assert all(item["outcome"] == "planned" for name, item in rows(result).items() if name != "AD-01")
+    assert "AD-03" not in rows(result), "what was not asked for is not listed as planned"
     assert (tmp_path / "out" / "silent" / "anomaly-detection" / "index.html").read_text().startswith("<!doctype html>")
     again = harness(*row["replay"].split()[1:], cwd=tmp_path)
     assert again.returncode == 0 and "the witness is reproduced" in again.stdout, again.stdout + again.stderr
@@ -107,6 +108,8 @@ def test_what_does_not_build_is_rejected(tmp_path: Path, name: str) -> None:
     done, result = evaluate(folder)
     assert result["verdict"] == "reject" and done.returncode == 0
     assert words in json.dumps([result["verdict_reasons"], rows(result)["AD-01"]["witness"]])
+    again = harness(*rows(result)["AD-01"]["replay"].split()[1:])
+    assert again.returncode == 0 and "the witness is reproduced" in again.stdout
 
 
 @pytest.mark.parametrize(
@@ -117,6 +120,7 @@ def test_what_does_not_build_is_rejected(tmp_path: Path, name: str) -> None:
         (["eval", "HEAD", "--requirement", "AD-99"], "no requirement 'AD-99'"),
         (["eval", "HEAD", "--suite", "nope"], "no suite 'nope'"),
         (["eval", "HEAD", "--profile", "slow"], "quick or full"),
+        (["conform", "no-such-program"], "no-such-program"),
         (["eval", "HEAD", "--sandbox", "jail"], "auto, none or bwrap"),
         (["eval", "/nowhere/at/all#main"], "/nowhere/at/all"),
         (["eval", "HEAD#"], "the commit is missing"),
@@ -142,6 +146,19 @@ def test_conform_names_each_breach(tmp_path: Path) -> None:
     assert good.returncode == 0 and "all checks hold" in good.stdout, good.stdout
     bad = harness("conform", "--", "echo", "hello", cwd=folder)
     assert bad.returncode == 1 and "prose came on stdout" in bad.stdout
+
+
+def test_a_relative_out_is_relative_to_the_user(tmp_path: Path) -> None:
+    candidate(tmp_path / "silent", SILENT)
+    done = harness("eval", "./silent", "--requirement", "AD-01", "--out", "here", cwd=tmp_path)
+    assert done.returncode == 0 and (tmp_path / "here" / "silent" / "anomaly-detection" / "result.json").exists()
+
+
+def test_a_challenge_that_nobody_knows_is_said(tmp_path: Path) -> None:
+    folder = candidate(tmp_path / "typo", SILENT)
+    (folder / "harness.toml").write_text((folder / "harness.toml").read_text().replace("detection", "detecton"))
+    done = harness("eval", str(folder))
+    assert done.returncode == 2 and "anomaly-detecton" in done.stderr and "known: " in done.stderr
 
 
 def test_a_gate_decides_the_exit_status(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from challenges.anomaly_detection.scenarios import (
     Story,
     delay_credit,
     first_step_s,
+    gather,
     must_strength,
     story,
     stream_start_ms,
@@ -70,17 +71,18 @@ def play(trial: Trial, key: str) -> Seen:
 
 @pytest.mark.requirement("AD-01")
 def test_step_is_detected(trial: Trial) -> None:
-    seen = [play(trial, key) for key in trial.cases(SEEDS)]
+    seen = gather(trial, trial.cases(SEEDS), play, lambda one: one.onset is None)
     wrong = [one for one in seen if one.onset is None]
     shown = (wrong or seen)[0]
     what = "missed" if wrong else f"onset after {shown.delay_s:.1f} s"
     trial.evidence(story_timeline(f"MUST step, {shown.story.key}: {what}", shown.story, shown.alerts))
     trial.evidence(table(seen))
     limit_s = (shown.story.allowed[0].to_ms - shown.story.allowed[0].from_ms) / 1000
-    if trial.fails(len(wrong), len(seen)):
-        raise violation(wrong, len(seen), limit_s)
     delays = [one.delay_s for one in seen if one.delay_s is not None]
-    trial.credit(sum(map(delay_credit, delays)) / len(seen))
+    credit = sum(map(delay_credit, delays)) / len(seen)
+    if trial.fails(len(wrong), len(seen)):
+        raise violation(wrong, len(seen), limit_s, credit)
+    trial.credit(credit)
     trial.summary(f"{len(delays)} of {len(seen)} steps detected within {limit_s:g} s, the slowest after {max(delays):.1f} s")
 
 
@@ -100,7 +102,7 @@ def table(seen: list[Seen]) -> dict[str, object]:
     return {"kind": "table", "title": "Steps", "columns": ["seed", "logs/s", "p0", "p1", "z1", "delay"], "rows": rows}
 
 
-def violation(wrong: list[Seen], of: int, limit_s: float) -> Violation:
+def violation(wrong: list[Seen], of: int, limit_s: float, credit: float) -> Violation:
     """The failure, with the first missed step as its witness."""
     first = wrong[0]
     late = [a.shown() for a in first.alerts if a.service == first.story.service and a.seen_ms >= first.story.spikes[0].from_ms]
@@ -110,6 +112,7 @@ def violation(wrong: list[Seen], of: int, limit_s: float) -> Violation:
     return Violation(
         f"{len(wrong)} of {of} steps in the MUST zone had no onset within {limit_s:g} s{noisy} "
         f"(first: {first.story.strength.rate:g} logs/s, errors {first.story.strength.p0:.1%} -> {first.story.strength.p1:.1%})",
+        credit=credit,
         witness={
             **first.story.witness(),
             "missed": [one.story.key for one in wrong],

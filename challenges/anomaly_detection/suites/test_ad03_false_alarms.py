@@ -111,7 +111,7 @@ def sources(trial: Trial, key: str, index: int, plan: Plan, declared: Declared) 
         for s in range(per_band):
             share = ranks[index * per_band + s] / max(1, cells - 1)
             p0 = P0_LOWEST * (P0_HIGHEST / P0_LOWEST) ** share
-            name = f"{SERVICES[names[b * per_band + s]]}-{band.rates[s]:g}"
+            name = SERVICES[names[b * per_band + s]]  # tells nothing of the rate: a candidate could be silent just here
             made.append((band, Source(name, flat(band.rates[s]), flat(p0))))
     return made
 

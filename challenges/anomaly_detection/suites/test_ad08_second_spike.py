@@ -10,7 +10,7 @@ from challenges.anomaly_detection.alerts import SeenAlert
 from challenges.anomaly_detection.detector import Detector
 from challenges.anomaly_detection.onsets import Onset, onsets
 from challenges.anomaly_detection.pictures import story_timeline
-from challenges.anomaly_detection.scenarios import SEEDS, Story, first_step_s, must_strength, story, stream_start_ms
+from challenges.anomaly_detection.scenarios import SEEDS, Story, first_step_s, gather, must_strength, story, stream_start_ms
 from harness.runtime.trial import Trial, Violation
 
 PAUSE_S = 1200.0
@@ -53,7 +53,7 @@ def play(trial: Trial, key: str) -> Seen:
 
 @pytest.mark.requirement("AD-08")
 def test_second_spike_is_detected(trial: Trial) -> None:
-    seen = [play(trial, key) for key in trial.cases(SEEDS)]
+    seen = gather(trial, trial.cases(SEEDS), play, lambda one: bool(one.missed))
     wrong = [one for one in seen if one.missed]
     shown = (wrong or seen)[0]
     what = f"{' and '.join(shown.missed)} missed" if shown.missed else "both detected"
@@ -72,6 +72,7 @@ def violation(wrong: list[Seen], of: int) -> Violation:
     return Violation(
         f"of the same spike twice, 20 min apart, one or both had no onset in {len(wrong)} of {of} seeds "
         f"(in {second_only} the second alone)",
+        credit=1 - len(wrong) / of,
         witness={
             **first.story.witness(),
             "missed": {one.story.key: one.missed for one in wrong},

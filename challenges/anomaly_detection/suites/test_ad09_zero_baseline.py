@@ -20,6 +20,7 @@ from challenges.anomaly_detection.scenarios import (
     Story,
     Strength,
     first_step_s,
+    gather,
     story,
     stream_start_ms,
 )
@@ -53,19 +54,25 @@ def play(trial: Trial, key: str) -> Seen:
     return Seen(told, detector.alerts, told.detections(onsets(detector.alerts))[0])
 
 
+def play_finite(trial: Trial, key: str) -> Seen:
+    """As `play`. Raises Violation for an alert that is not fit for an operator."""
+    one = play(trial, key)
+    check_finite(key, [a for a in one.alerts if a.seen_ms >= one.story.gated_ms])
+    return one
+
+
 @pytest.mark.requirement("AD-09")
 def test_zero_baseline_then_spike(trial: Trial) -> None:
-    seen = [play(trial, key) for key in trial.cases(SEEDS)]
+    seen = gather(trial, trial.cases(SEEDS), play_finite, lambda one: one.onset is None)
     wrong = [one for one in seen if one.onset is None]
     shown = (wrong or seen)[0]
     what = "missed" if wrong else "detected"
     trial.evidence(story_timeline(f"No errors, then half, {shown.story.key}: {what}", shown.story, shown.alerts))
-    for one in seen:
-        check_finite(one.story.key, [a for a in one.alerts if a.seen_ms >= one.story.gated_ms])
     if trial.fails(len(wrong), len(seen)):
         allowed = wrong[0].story.allowed[0]
         raise Violation(
             f"{len(wrong)} of {len(seen)} services without any error went unnoticed when half of their logs became errors",
+            credit=1 - len(wrong) / len(seen),
             witness={
                 **wrong[0].story.witness(),
                 "missed": [one.story.key for one in wrong],

@@ -8,6 +8,7 @@ alone is charged as a sequence, if a second seed confirms it.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,7 @@ from challenges.anomaly_detection.detector import Detector
 from challenges.anomaly_detection.onsets import alerted
 from challenges.anomaly_detection.pictures import timeline
 from challenges.anomaly_detection.playback import Playback, log_json
-from challenges.anomaly_detection.scenarios import SEEDS, Span, Strength, first_step_s, spiky, stream_start_ms
+from challenges.anomaly_detection.scenarios import SEEDS, SERVICES, Span, Strength, first_step_s, spiky, stream_start_ms
 from challenges.anomaly_detection.traffic import Traffic, generate
 from harness.errors import CandidateBrokeProtocol, CandidateDied, CandidateFailure, CandidateHung, RpcError
 from harness.runtime.trial import Trial, Undecided, Violation
@@ -44,7 +45,12 @@ def service_of(item: Item) -> str:
     """The service that an item concerns: its own name where the name is the item."""
     if item.kind is Kind.LINE:
         return OTHER
-    return item.service or f"with-{item.key}"
+    return item.service or ordinary_name(zlib.crc32(item.key.encode()))
+
+
+def ordinary_name(number: int) -> str:
+    """A name that tells a candidate nothing of what it is tested with."""
+    return f"{SERVICES[number % len(SERVICES)]}-{number % 9973}"
 
 
 @dataclass(slots=True)
@@ -116,7 +122,7 @@ def prepared(
 ) -> Run:
     """The stream of one run: a service for each item that has one, or as many ordinary ones, and one more."""
     end_s = step_s + declared.onset_limit_ms / 1000 + 1
-    concerned = [service_of(item) for item in items] or [f"ordinary-{n}" for n in range(planned)]
+    concerned = [service_of(item) for item in items] or [ordinary_name(n) for n in range(planned)]
     odd = {service_of(item) for item in items if item.kind is Kind.ODD_CASE}
     names = list(dict.fromkeys([OTHER, *concerned]))
     sources = [spiky(name, STRENGTH, [(step_s, end_s)], odd_case=name in odd) for name in names]

@@ -26,7 +26,7 @@ def finding(outcome: Outcome, credit: float = 1.0, part: str = "", severity: str
 
 
 def row(outcome: Outcome, severity: str = "critical", basis: str = "P", credit: float = 1.0) -> Row:
-    return row_of(requirement(severity, basis), [finding(outcome, credit)])
+    return row_of(requirement(severity, basis), [finding(outcome, credit if outcome is Outcome.PASS else 0.0)])
 
 
 @pytest.mark.parametrize(
@@ -110,6 +110,12 @@ def test_a_major_part_does_not_hide_a_critical_doubt() -> None:
 def test_a_graded_part_carries_credit_and_never_fails() -> None:
     judged = row_of(requirement(), [finding(Outcome.PASS), finding(Outcome.FAIL, 0.0, "low band", "graded")])
     assert judged.outcome is Outcome.PASS and judged.credit == pytest.approx(5 / 6)
+
+
+def test_a_failure_keeps_the_credit_of_what_went_right() -> None:
+    judged = row_of(requirement(), [finding(Outcome.FAIL, 0.4)])
+    assert judged.credit == pytest.approx(0.4) and score([judged]) == 40.0
+    assert row_of(requirement(), [finding(Outcome.CANDIDATE_ERROR, 0.4)]).credit == 0.0
 
 
 def test_several_tests_of_one_requirement_count_together() -> None:
