@@ -99,7 +99,7 @@ def test_a_replay_of_false_alarms_plays_one_seed() -> None:
 
 def test_too_little_exposure_decides_nothing() -> None:
     trial = FakeTrial(fakes.Good)
-    trial.budget_left = 2_000
+    trial.budget_left = 100
     with pytest.raises(Undecided, match="are needed"):
         ad03.run(trial, SMALL)
     assert set(trial.parts.values()) == {"inconclusive"}
