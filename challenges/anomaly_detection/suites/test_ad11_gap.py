@@ -9,7 +9,7 @@ from challenges.anomaly_detection.alerts import Declared
 from challenges.anomaly_detection.gates import Gate, Scene, Wording, at, judged
 from challenges.anomaly_detection.onsets import SILENCE_MS, VOLUME
 from challenges.anomaly_detection.scenarios import SEEDS, SERVICES, SETTLE_S, first_step_s, must_strength
-from challenges.anomaly_detection.traffic import Source, flat, generate, steps
+from challenges.anomaly_detection.traffic import Source, generate, steps
 from harness.runtime.trial import Trial
 
 GAP_S = 3600.0
