@@ -14,8 +14,8 @@ from harness.runtime.trial import Trial
 
 GAP_S = 3600.0
 RATE = 60.0
-Z1 = 12.0
-P0 = dict(zip(SEEDS, (0.01, 0.05, 0.002, 0.10, 0.02), strict=True))
+Z1 = 10.0
+P0 = dict(zip(SEEDS, (0.05, 0.10, 0.02, 0.15, 0.20), strict=True))
 END, AFTER = "end of the gap", "step after it"
 WORDING = Wording(
     title="An hour without logs",
