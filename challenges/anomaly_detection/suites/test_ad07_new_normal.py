@@ -43,7 +43,7 @@ SHIFT_WORDING = Wording(
     fine="a shift alerted, fell silent within 30 min, and a step from there was detected",
 )
 
-UPTIME_RATE = 50.0
+UPTIME_RATE = 45.0
 WINDOW_S = 60.0
 YOUNG, OLD = 60, 240
 _STEPS_BETWEEN_LOOKS = 500
