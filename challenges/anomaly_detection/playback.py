@@ -121,12 +121,13 @@ class Step:
 class Playback:
     """A traffic with its division into requests. Iterating gives the steps; small traffic is encoded only once.
 
-    Batches lie within a 250 ms grid of stream time, are cut further before the rows in `cuts`, and a tick is handed
-    over at every whole second from the start to the end of the stream.
+    Batches lie within a grid of stream time (250 ms; wider only where nothing is gated), are cut further before the rows
+    in `cuts`, and a tick is handed over at every whole second from the start to the end of the stream.
     """
 
     traffic: Traffic
     cuts: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    span_ms: int = BATCH_SPAN_MS
     _kept: list[Step] | None = None
 
     def __iter__(self) -> Iterator[Step]:
@@ -144,7 +145,7 @@ class Playback:
             self._kept = kept
 
     def _steps(self) -> Iterator[Step]:
-        bounds, nows = _plan(self.traffic, self.cuts)
+        bounds, nows = _plan(self.traffic, self.cuts, self.span_ms)
         encoder = Encoder(self.traffic)
         chunk, chunk_first, chunk_last = encoder.rows(0, 0), 0, 0
         for first, last, now_ms in zip(bounds[:-1], bounds[1:], nows, strict=True):
@@ -158,10 +159,10 @@ class Playback:
             yield Step(first, last, now_ms, b'{"now_ms":%d,"logs":[%b]}' % (now_ms, logs))
 
 
-def _plan(traffic: Traffic, cuts: Ints) -> tuple[list[int], list[int]]:
+def _plan(traffic: Traffic, cuts: Ints, span_ms: int) -> tuple[list[int], list[int]]:
     """Row bounds of m requests, length m + 1, and the stream's time at each, length m. Equal bounds mean a tick."""
     newest = np.maximum.accumulate(traffic.ts_ms) if len(traffic) else traffic.ts_ms
-    grid = newest // BATCH_SPAN_MS
+    grid = newest // span_ms
     starts = np.flatnonzero(np.diff(grid, prepend=grid[:1] - 1)) if len(traffic) else np.empty(0, np.int64)
     starts = np.union1d(starts, cuts[(cuts > 0) & (cuts < len(traffic))])
     ticks = np.arange(-(-traffic.start_ms // TICK_MS), traffic.end_ms // TICK_MS + 1) * TICK_MS
