@@ -51,6 +51,13 @@ class SkewedDetector(Detector):
 
     clock = HostClock()
 
+    @classmethod
+    def under(cls, clock: HostClock, trial: Trial, start_ms: int) -> SkewedDetector:
+        """A fresh process under that clock. Raises CandidateFailure."""
+        made = cls(trial, trial.start(wall_ms=start_ms + clock.offset_ms(start_ms)))
+        made.clock = clock
+        return made
+
     def _play_one(self, step: Step) -> list[SeenAlert]:
         local_ms = step.now_ms + self.clock.offset_ms(step.now_ms)
         self.process.set_wall_ms(local_ms)
