@@ -10,10 +10,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from challenges.anomaly_detection.scenarios import SEEDS
+from challenges.anomaly_detection.alerts import Declared
+from challenges.anomaly_detection.detector import Detector
+from challenges.anomaly_detection.scenarios import SEEDS, stream_start_ms
 from harness.runtime.trial import Trial, Undecided, Violation
 
 NEEDED = 3
+
+
+def declared_by(trial: Trial) -> Declared:
+    """What the candidate declares, asked of a process started for that. Raises CandidateFailure."""
+    detector = Detector.start(trial, stream_start_ms(trial.rng("declared")))
+    detector.close()
+    return detector.declared
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from challenges.anomaly_detection.alerts import Declared, SeenAlert
-from challenges.anomaly_detection.cases import Case, Result, decide, run_cases
-from challenges.anomaly_detection.detector import Detector
+from challenges.anomaly_detection.cases import Case, Result, decide, declared_by, run_cases
 from challenges.anomaly_detection.hostclock import CLOCKS, OFFSETS_MS, HostClock, SkewedDetector, prove, stepping
 from challenges.anomaly_detection.onsets import Onset, detection, onsets
 from challenges.anomaly_detection.pictures import story_timeline, timeline
@@ -46,15 +45,6 @@ RIGHT = HostClock()
 
 
 # -- AD-01 under a wrong clock ---------------------------------------------------------------------------------------------------
-
-
-def declared_by(trial: Trial) -> Declared:
-    """What the candidate declares, asked of a process under each of the wrong clocks: that shows that they take."""
-    at_ms = stream_start_ms(trial.rng("AD-16/proof"))
-    prove(trial, OFFSETS_MS.values(), at_ms)
-    detector = Detector.start(trial, at_ms)
-    detector.close()
-    return detector.declared
 
 
 def step_story(trial: Trial, seed: str, declared: Declared) -> Story:
@@ -118,6 +108,7 @@ def step_case(trial: Trial, case: Case, told: Story) -> Result:
 @pytest.mark.requirement("AD-16")
 def test_steps_are_detected(trial: Trial) -> None:
     declared = declared_by(trial)
+    prove(trial, OFFSETS_MS.values(), stream_start_ms(trial.rng("AD-16/proof")))
     story_of = cache(lambda seed: step_story(trial, seed, declared))
     ledger = run_cases(trial, CLOCKS, lambda case: step_case(trial, case, story_of(case.seed)))
     decide(
