@@ -16,10 +16,10 @@ class CountsRefused(Detector):
 
     def take(self, log: Any, now_ms: float, alerts: Alerts) -> bool:
         taken = super().take(log, now_ms, alerts)
-        if not taken and isinstance(log, dict) and log.get("level") in ERROR_LEVELS:
-            service = log.get("service")
-            if isinstance(service, str) and service and self.newest_ms >= 0:
-                self.count(self.newest_ms, service, True, alerts)
+        if not taken and isinstance(log, dict):
+            service, level = log.get("service"), log.get("level")
+            if isinstance(service, str) and service and isinstance(level, str) and level in ERROR_LEVELS:
+                self.count(max(self.newest_ms, 0), service, True, alerts)
         return taken
 
 
