@@ -39,7 +39,7 @@ Z1 = 15.0
 LEAD_S, MORE_LEAD_S = 2.0, 10.0
 STEADY_RATE = 505.0
 STEADY_P0 = dict(zip(SEEDS, (0.001, 0.005, 0.02, 0.06, 0.20), strict=True))
-LEAST_STRETCH_S = 15.0
+QUICK_STRETCH_S, FULL_STRETCH_S = 15.0, 60.0
 TOUR = "a tour of wrong clocks"
 RIGHT = HostClock()
 
@@ -151,7 +151,8 @@ def tour(trial: Trial, seed: str, declared: Declared) -> Tour:
     """One seed's tour; a stretch lasts two buckets and the lateness at least."""
     rng = trial.rng(f"AD-16/tour/{seed}")
     start_ms = stream_start_ms(rng)
-    stretch_ms = max(round(LEAST_STRETCH_S * 1000), 2 * declared.bucket_ms + declared.lateness_ms)
+    least_s = QUICK_STRETCH_S if trial.quick else FULL_STRETCH_S
+    stretch_ms = max(round(least_s * 1000), 2 * declared.bucket_ms + declared.lateness_ms)
     at_ms = start_ms + declared.warmup_ms + round(SETTLE_S * 1000)
     changes: list[tuple[int, int]] = []
     stretches: list[tuple[Span, str]] = []
