@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+CLIP = 2000  # what a candidate sends must not make our own sentences grow without end
+
 
 class HarnessError(Exception):
     """Base of all errors that the harness raises on purpose. `str(error)` is one clear sentence for the user."""
@@ -37,7 +39,7 @@ class CandidateFailure(HarnessError):
     """
 
     def __init__(self, message: str, *, stderr_tail: str = "", request: str = "") -> None:
-        super().__init__(message)
+        super().__init__(message if len(message) <= CLIP else f"{message[:CLIP]}... ({len(message)} characters)")
         self.stderr_tail = stderr_tail
         self.request = request
 

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from harness import __version__
-from harness.errors import CandidateFailure, HarnessError, InfraError, RpcError, Undecided, UsageError
+from harness.errors import CandidateFailure, RpcError, Undecided, UsageError
 from harness.judge.digest import suite_digest
 from harness.judge.outcomes import Finding, Outcome
 from harness.judge.requirements import Challenge, Requirement
@@ -214,13 +214,13 @@ class Evaluation:
                 "name": process.name,
                 "language": process.language,
                 "capabilities": sorted(process.capabilities)[:50],
-                "declared": {str(key)[:50]: value for key, value in list(process.declared.items())[:20]},
+                "declared": _small(process.declared),
                 "clock": program.clock,
             }
         except (CandidateFailure, RpcError, Undecided) as error:
             return trial.finding_of(error)
-        except (HarnessError, OSError) as error:
-            return trial.finding_of(InfraError(str(error)))
+        except Exception as error:  # noqa: BLE001 - whatever it made of us: our own failure, as a finding
+            return trial.finding_of(error)
         finally:
             trial.close()
         return None
@@ -312,6 +312,12 @@ class Evaluation:
             "started": self._started_at,
             "seconds": round(time.monotonic() - self._started, 1),
         }
+
+
+def _small(declared: dict[str, Any]) -> dict[str, Any]:
+    """What is fit for the scorecard of what a candidate declares: a few numbers and words."""
+    fit = {key[:50]: value[:100] if isinstance(value, str) else value for key, value in declared.items()}
+    return dict([(key, value) for key, value in fit.items() if isinstance(value, int | float | str)][:20])
 
 
 def _last_words(finding: Finding) -> str:

@@ -12,6 +12,7 @@ from typing import ParamSpec
 import typer
 
 from harness.errors import HarnessError
+from harness.report.text import visible
 
 EXIT_DONE, EXIT_GATE, EXIT_USAGE, EXIT_OURS, EXIT_NOTHING, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -34,7 +35,7 @@ def _guarded(run: Callable[[], int]) -> int:
     try:
         return run()
     except HarnessError as error:
-        print(f"harness: {error}", file=sys.stderr)
+        print(f"harness: {visible(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("harness: interrupted; what was finished is kept", file=sys.stderr)

@@ -14,6 +14,7 @@ from harness.cli._frame import EXIT_DONE, EXIT_GATE, command
 from harness.errors import CandidateDied, UsageError
 from harness.judge.requirements import load_challenge
 from harness.paths import challenges_root, scratch_prefix
+from harness.report.text import visible
 from harness.runtime.conform import Check, Session, run
 from harness.runtime.samples import read_samples
 from harness.runtime.sandbox import choose
@@ -47,11 +48,12 @@ def conform(
     with tempfile.TemporaryDirectory(prefix=scratch_prefix("conform")) as scratch:
         session = Session(choose(sandbox), tuple(program), Path.cwd(), Path(scratch), challenge, virtual, chosen.config)
         if trace:
-            session.trace = lambda way, line: print(way, line[:TRACE_CLIP].decode("utf-8", "replace"), file=sys.stderr)
+            session.trace = lambda way, line: print(way, visible(line[:TRACE_CLIP].decode("utf-8", "replace")), file=sys.stderr)
         for check in _checks(session, chosen.folder):
             failures += bool(check.problem)
             print(
-                f"{'FAIL' if check.problem else 'ok  '}  {check.name}" + (f"\n      {check.problem}" if check.problem else "")
+                f"{'FAIL' if check.problem else 'ok  '}  {check.name}"
+                + (f"\n      {visible(check.problem)}" if check.problem else "")
             )
     print(f"{failures} of the checks failed" if failures else "all checks hold")
     return EXIT_GATE if failures else EXIT_DONE

@@ -19,10 +19,13 @@ from harness.judge.requirements import load_challenge
 from harness.judge.rows import row_of
 from harness.paths import PROJECT_ROOT, challenges_root, scratch_prefix
 from harness.preparation import prepare, subject
+from harness.report.text import one_line
 from harness.results import journal, store
 from harness.results.layout import EvaluationFolder
 from harness.runtime.cell import Cell
 from harness.scale.local import run_cells
+
+LINE = 1000
 
 
 @command
@@ -41,15 +44,17 @@ def replay(
         return _replay_build(where, sandbox)
     options, cell = _prepared(where, result, row, sandbox)
     print(f"{requirement} of {result['candidate']['id']}, seed {options.seed}, profile {options.profile}")
-    print(f"recorded: {row['outcome']}: {row['summary']}")
+    print(one_line(f"recorded: {row['outcome']}: {row['summary']}", LINE))
     ends = run_cells([cell], options.out / "cells", 1, lambda running, ended: None)
     findings = journal.findings(Path(cell.journal), {cell.key}).get(requirement, [])
     if not findings:
-        print("replayed: nothing was found; the worker said: " + ends[0].log.read_text("utf-8", "replace")[-400:])
+        print(
+            one_line("replayed: nothing was found; the worker said: " + ends[0].log.read_text("utf-8", "replace")[-400:], LINE)
+        )
         return EXIT_OURS
     spec = next(r for r in load_challenge(challenges_root(), cell.challenge).requirements if r.id == requirement)
     again = row_of(spec, findings)
-    print(f"replayed: {again.outcome.value}: {again.summary}")
+    print(one_line(f"replayed: {again.outcome.value}: {again.summary}", LINE))
     if again.witness is not None:
         print(json.dumps(again.witness, indent=2, ensure_ascii=True))
     same = again.outcome.value == row["outcome"]
@@ -60,7 +65,8 @@ def replay(
 def _replay_build(where: EvaluationFolder, sandbox: str | None) -> int:
     origin = _origin(where)
     problem = prepare(resolve(origin["candidate"], root=PROJECT_ROOT), sandbox or origin["sandbox"]).problem
-    print(f"replayed: {problem}\nthe witness is reproduced" if problem else "it builds now: the witness is NOT reproduced")
+    print(one_line(f"replayed: {problem}", LINE) if problem else "it builds now")
+    print("the witness is reproduced" if problem else "the witness is NOT reproduced")
     return EXIT_DONE if problem else EXIT_GATE
 
 

@@ -7,6 +7,7 @@ raises a `CandidateFailure` whose sentence says what was expected and what came.
 from __future__ import annotations
 
 import contextlib
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -26,6 +27,10 @@ OTHER_TIMEOUT_S = 5.0
 INGEST_PER_LOG_S = 0.001
 EXIT_PATIENCE_S = 2.0
 MAX_NOTIFICATIONS = 100_000
+MAX_NOTIFICATION_BYTES = 32 << 20
+MAX_DEPTH = 64
+MAX_INTEGER = 1 << 63
+_LONG_NUMBER = re.compile(rb"\d{19}")
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -34,6 +39,26 @@ _encode = msgspec.json.Encoder().encode
 def ingest_timeout_s(logs: int) -> float:
     """Time allowed for an `ingest` of that many logs, in seconds (protocol: 5 s + 1 ms a log)."""
     return OTHER_TIMEOUT_S + logs * INGEST_PER_LOG_S
+
+
+def sane(value: object, raw: bytes) -> bool:
+    """Whether a decoded message is no deeper than `MAX_DEPTH` and holds no integer beyond 2^63; cheap where `raw` cannot."""
+    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH and not _LONG_NUMBER.search(raw):
+        return True
+    level: list[object] = [value]
+    for _ in range(MAX_DEPTH + 1):
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+            elif isinstance(item, int) and abs(item) >= MAX_INTEGER:
+                return False
+        if not below:
+            return True
+        level = below
+    return False
 
 
 def _is_notification(message: dict[str, Any]) -> bool:
@@ -56,6 +81,7 @@ class Process:
         self.name = ""
         self.language = ""
         self.notifications: list[dict[str, Any]] = []
+        self._notification_bytes = 0
         self.on_line: Callable[[str, bytes], None] | None = None
         self._closed = False
 
@@ -104,16 +130,22 @@ class Process:
         for _ in range(MAX_NOTIFICATIONS):
             message = self._message(raw, line)
             if _is_notification(message):
-                self.notifications.append(message)
+                self._keep(message, raw)
                 raw = self._channel.read_line(deadline)
                 continue
             if message.get("id") != number:
-                wrong = f"the reply to {method!r} carried id {message.get('id')!r} where {number} was expected"
+                wrong = f"the reply to {method!r} carried id {message.get('id')!r:.60} where {number} was expected"
                 raise CandidateBrokeProtocol(wrong, **self._context(line))
             return self._result(message, method, line)
         raise CandidateBrokeProtocol(
             f"{MAX_NOTIFICATIONS} notifications came and no reply to {method!r}", **self._context(line)
         )
+
+    def _keep(self, message: dict[str, Any], raw: bytes) -> None:
+        self.notifications.append(message)
+        self._notification_bytes += len(raw)
+        if self._notification_bytes > MAX_NOTIFICATION_BYTES or len(self.notifications) > MAX_NOTIFICATIONS:
+            raise CandidateBrokeProtocol("more notifications came than any suite could read", **self._context(b""))
 
     def _message(self, raw: bytes, line: bytes) -> dict[str, Any]:
         if self.on_line is not None:
@@ -122,6 +154,9 @@ class Process:
             message = _decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             message = None
+        if not sane(message, raw):
+            what = f"nested more than {MAX_DEPTH} deep, or with an integer beyond 2^63"
+            raise CandidateBrokeProtocol(f"a message came that is {what}: {diagnose.clip(raw)}", **self._context(line))
         if not isinstance(message, dict) or not ("result" in message or "method" in message or "error" in message):
             raise CandidateBrokeProtocol(diagnose.not_a_message(raw), **self._context(line))
         return message
@@ -173,6 +208,8 @@ class Process:
             self.on_line("->", raw)
         try:
             self._channel.write(raw, time.monotonic() + timeout_s)
+        except Flooded as error:
+            raise CandidateBrokeProtocol(f"{error} while raw bytes were sent", **self._context(raw)) from error
         except TimedOut as error:
             raise CandidateHung("it stopped reading its stdin", **self._context(raw)) from error
         except Closed as error:
@@ -183,10 +220,11 @@ class Process:
         deadline = time.monotonic() + timeout_s
         try:
             for _ in range(MAX_NOTIFICATIONS):
-                message = self._message(self._channel.read_line(deadline), b"")
+                raw = self._channel.read_line(deadline)
+                message = self._message(raw, b"")
                 if not _is_notification(message):
                     return message
-                self.notifications.append(message)
+                self._keep(message, raw)
             raise CandidateBrokeProtocol(f"{MAX_NOTIFICATIONS} notifications came and no reply", **self._context(b""))
         except TimedOut:
             return None

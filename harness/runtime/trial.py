@@ -35,6 +35,7 @@ MAJORITY_OF_FIVE = 0.6
 PROBE_SHIFT_MS = 7_200_000
 PROBE_SLACK_MS = 250
 MAX_EVIDENCE = 12
+MAX_SUMMARY = 2000
 
 
 def derive_seed(seed: int, name: str) -> int:
@@ -133,7 +134,8 @@ class Trial:
                 "challenge": self.cell.challenge,
                 "node": {"id": node_id, "peers": list(peers)},
                 "clock": self.cell.program.clock,
-                "seed": derive_seed(self.seed, "for the candidate"),
+                # Nothing of the run's own seed goes in: small seeds are guessed, and then all traffic is known.
+                "seed": derive_seed(0, f"{self.cell.tree_digest}/{self.test}/{node_id}"),
                 "config": self.cell.config if config is None else config,
                 "store": None,
             },
@@ -241,7 +243,9 @@ class Trial:
     ) -> Finding:
         seconds = time.monotonic() - self._began
         evidence = tuple(self.evidences)
-        return Finding(self.requirement, outcome, summary, credit, None, "", witness, evidence, seconds, self.test)
+        return Finding(
+            self.requirement, outcome, summary[:MAX_SUMMARY], credit, None, "", witness, evidence, seconds, self.test
+        )
 
 
 def _replace(finding: Finding, *, part: str, severity: str, seconds: float) -> Finding:
@@ -260,4 +264,6 @@ def check_probe(answered_ms: float, said_ms: float, before_ms: float, after_ms: 
     real_ms = time.time() * 1000
     if abs(answered_ms - real_ms) <= PROBE_SLACK_MS + (after_ms - before_ms):
         raise Undecided("the injected clock did not take: the process reads the real time (a static binary ignores the shim)")
-    raise Undecided(f"the injected clock did not take: it read {answered_ms:.0f} where {before_ms:.0f} was set")
+    raise CandidateBrokeProtocol(
+        f"the result of 'initialize' says now_ms {answered_ms:.0f}: neither the clock that was set ({before_ms:.0f}) nor the real time"
+    )

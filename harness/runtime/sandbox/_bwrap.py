@@ -22,7 +22,8 @@ SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 ETC = (
     "ld.so.cache",
     "alternatives",
-    "ssl",
+    "ssl/certs",
+    "ssl/openssl.cnf",
     "ca-certificates",
     "java-17-openjdk",
     "localtime",

@@ -18,6 +18,8 @@ from harness.runtime.sandbox.limits import CgroupGroup, apply_rlimits, make_grou
 from harness.runtime.toolbox import toolbox_path
 
 _PR_SET_PDEATHSIG = 1
+_KEYCTL_JOIN_SESSION_KEYRING = 1
+_KEYCTL = {"x86_64": 250, "aarch64": 219}.get(os.uname().machine)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -27,6 +29,9 @@ def child_setup(launch: Launch, group: CgroupGroup | None) -> Callable[[], None]
     parent = os.getpid()
 
     def setup() -> None:
+        # A session keyring is shared by all that a login starts: without one of its own a candidate reads the operator's keys.
+        if _KEYCTL is not None:
+            _libc.syscall(_KEYCTL, _KEYCTL_JOIN_SESSION_KEYRING, None)
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died before the line above: nobody would end this child
             os._exit(1)

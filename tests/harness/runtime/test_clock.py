@@ -74,5 +74,5 @@ def test_a_probe_that_echoes_is_told_apart_from_one_that_ignores_the_shim() -> N
         check_probe(7_000_000, 7_000_000, YEAR_2001_MS, YEAR_2001_MS + 5)
     with pytest.raises(Undecided, match="static binary"):
         check_probe(time.time() * 1000, 7_000_000, YEAR_2001_MS, YEAR_2001_MS + 5)
-    with pytest.raises(Undecided, match="did not take"):
+    with pytest.raises(CandidateBrokeProtocol, match="neither the clock that was set"):
         check_probe(12_345, 7_000_000, YEAR_2001_MS, YEAR_2001_MS + 5)

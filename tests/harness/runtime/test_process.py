@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 
 from harness.errors import CandidateBrokeProtocol, CandidateDied, CandidateHung, RpcError
@@ -74,7 +71,7 @@ def test_a_death_is_told_with_its_last_words(start: Start) -> None:
 def test_a_killed_process_is_told_by_its_signal(start: Start) -> None:
     process = start()
     process.request("tick", {}, now_ms=1)
-    os.kill(process.pid, signal.SIGKILL)
+    assert process.kill().took
     with pytest.raises(CandidateDied, match="SIGKILL"):
         process.request("tick", {}, now_ms=2)
 
@@ -182,3 +179,32 @@ def test_a_glutton_is_told_that_memory_ended_it(start: Start) -> None:
     process = start(source, limits=Limits(memory_bytes=200 * 2**20))
     with pytest.raises(CandidateDied, match="memory|exited with status 1"):
         process.request("tick", {}, now_ms=1, timeout_s=60)
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        ('{"score":1' + "0" * 400 + "}", "beyond 2\\^63"),
+        ('{"kind":' + "[" * 90 + "]" * 90 + "}", "deep"),
+    ],
+)
+def test_numbers_and_depths_that_would_break_us_break_the_protocol(start: Start, result: str, words: str) -> None:
+    process = start(REPLY_ONCE.format(text=f'{{"jsonrpc":"2.0","id":1,"result":{result}}}\n'))
+    with pytest.raises(CandidateBrokeProtocol, match=words):
+        process.request("tick", {}, now_ms=1)
+
+
+def test_a_long_number_in_a_text_and_many_brackets_side_by_side_are_fine(start: Start) -> None:
+    text = '{"jsonrpc":"2.0","id":1,"result":{"id":"' + "7" * 60 + '","list":[' + ",".join(["[]"] * 200) + "]}}\n"
+    assert start(REPLY_ONCE.format(text=text)).request("tick", {}, now_ms=1)["id"] == "7" * 60
+
+
+def test_notifications_do_not_fill_our_memory(start: Start) -> None:
+    source = """
+    import sys
+    line = '{"jsonrpc":"2.0","method":"emit","params":{"x":"' + 'y' * 1_000_000 + '"}}\\n'
+    sys.stdin.readline()
+    while True: sys.stdout.write(line)
+    """
+    with pytest.raises(CandidateBrokeProtocol, match="more notifications came"):
+        start(source).request("tick", {}, now_ms=1, timeout_s=60)
