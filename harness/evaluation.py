@@ -153,7 +153,14 @@ class Evaluation:
         self._absorb(keys, facts)
         cells = [cell for cell in map(self._unfinished, cells) if cell.requirements]
 
+        seen_bytes = -1
+
         def tick(running: list[Cell], ended: list[CellEnd]) -> None:
+            nonlocal seen_bytes
+            grown = self.folder.journal.stat().st_size if self.folder.journal.exists() else 0
+            if grown == seen_bytes:
+                return
+            seen_bytes = grown
             self._absorb(keys, facts)
             rows = [row for row in self.rows() if row.outcome is not Outcome.PLANNED]
             on_progress(Progress([(suites[key], name) for key, name in journal.begun(self.folder.journal, keys)], rows))
