@@ -7,6 +7,7 @@ makes it a finished one.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -16,7 +17,8 @@ import shutil
 import stat
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -24,19 +26,24 @@ from typing import Protocol, TextIO
 from harness.candidate import tree
 from harness.candidate.cache import Cache, make_read_only, remove
 from harness.candidate.checkout import Checkout
+from harness.candidate.disk import MAX_FILES
 from harness.candidate.mirror import Limits
 from harness.candidate.values import ADAPTER_VARIABLE, Candidate
+from harness.candidate.walk import OverLongPath, walk
 from harness.errors import BuildFailed, InfraError
 
 _LAYOUT = 1
 _MARKER = "build.json"
+_MAX_DISK_BYTES = 8 * 1024**3
+# What no tree that a candidate makes can bring about: the disk is full or broken.
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
     """How a step ended: `exit_code` is None if it was killed; `tail` the end of its output, both streams.
 
-    `seconds` are of real time.
+    `seconds` are of real time; `disk_flooded` is true if it was killed for what it used of the disk.
     """
 
     exit_code: int | None
@@ -44,6 +51,7 @@ class StepResult:
     output_flooded: bool
     tail: str
     seconds: float
+    disk_flooded: bool = False
 
 
 class BuildRunner(Protocol):
@@ -60,8 +68,11 @@ class BuildRunner(Protocol):
         env: dict[str, str],
         timeout_s: float,
         max_output_bytes: int,
+        max_disk_bytes: int = _MAX_DISK_BYTES,
     ) -> StepResult:
-        """Runs `argv` to its end, its time or its output limit, and leaves no process of it behind.
+        """Runs `argv` to its end, its time or one of its limits, and leaves no process of it behind.
+
+        `max_disk_bytes` is for all that it may write to.
 
         `argv` and the values of `env` may hold `{checkout}` and `{adapter}`: the runner fills them, by
         `values.fill`, with the places that the step sees `root` and `adapter` at. Raises InfraError where the
@@ -76,6 +87,7 @@ class BuildLimits:
 
     step_timeout_s: float = 900.0
     max_output_bytes: int = 64 * 1024**2
+    max_disk_bytes: int = _MAX_DISK_BYTES
     max_tree_bytes: int = 8 * 1024**3
 
 
@@ -106,8 +118,8 @@ def build(
 
     `fingerprint` holds what else decides the result, such as versions.
 
-    Raises BuildFailed if a step fails, hangs, floods or grows the tree over its limit; InfraError if the
-    fault is ours.
+    Raises BuildFailed if a step fails, hangs, floods, fills the disk or makes a tree over its limits;
+    InfraError if the fault is ours.
     """
     limits = limits or BuildLimits()
     key = build_key(candidate, checkout, fingerprint if fingerprint is not None else environment_fingerprint())
@@ -171,9 +183,9 @@ def _finished(home: Path) -> float | None:
     """
     try:
         record = json.loads((home / _MARKER).read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+        return float(record["seconds"]) if record["stamp"] == _stamp(home / "tree") else None
+    except (FileNotFoundError, json.JSONDecodeError, OverLongPath):
         return None
-    return float(record["seconds"]) if record["stamp"] == _stamp(home / "tree") else None
 
 
 def _build_anew(
@@ -187,11 +199,14 @@ def _build_anew(
         with log.open("w", encoding="utf-8") as file:
             for number, step in enumerate(candidate.build_steps, 1):
                 _step(number, list(step), root, file, candidate, runner, limits)
-        _remove_special_files(root)
-        make_read_only(root)
+        steps = candidate.build_steps
+        with _charged_to("the build", list(steps[-1])) if steps else nullcontext():
+            _remove_special_files(root)
+            make_read_only(root)
+            stamp = _stamp(root)
         seconds = time.monotonic() - started
         half = home / f".{_MARKER}"
-        half.write_text(json.dumps({"stamp": _stamp(root), "seconds": round(seconds, 3)}))
+        half.write_text(json.dumps({"stamp": stamp, "seconds": round(seconds, 3)}))
         half.replace(home / _MARKER)
     except OSError as error:
         raise InfraError(f"the build could not be kept in {home.parent} ({error.strerror or error})") from None
@@ -201,12 +216,24 @@ def _build_anew(
 def _copy(source: Path, root: Path) -> None:
     """A writable copy; symlinks stay symlinks."""
     shutil.copytree(source, root, symlinks=True)
-    for folder, _, names in os.walk(root):
-        Path(folder).chmod(0o755)
-        for path in (Path(folder, name) for name in names):
-            mode = path.lstat().st_mode
-            if stat.S_ISREG(mode):
-                path.chmod(0o755 if mode & 0o100 else 0o644)
+    root.chmod(0o755)
+    for name, status in walk(root):
+        if not stat.S_ISLNK(status.st_mode):
+            (root / name).chmod(0o755 if status.st_mode & 0o100 else 0o644)
+
+
+@contextmanager
+def _charged_to(what: str, step: list[str], tail: str = "") -> Iterator[None]:
+    """Where a tree that the candidate made cannot be walked, `what` has failed: never the harness, unless the
+    disk has."""
+    try:
+        yield
+    except OverLongPath as error:
+        raise BuildFailed(f"{what} made a tree too deep to be used: {error}", step=step, tail=tail) from None
+    except OSError as error:
+        if error.errno in _DISK_ERRORS:
+            raise
+        raise BuildFailed(f"{what} made a tree that cannot be read ({error.strerror or error})", step=step, tail=tail) from None
 
 
 def _step(
@@ -229,15 +256,22 @@ def _step(
         env={ADAPTER_VARIABLE: "{adapter}"} if candidate.adapter else {},
         timeout_s=limits.step_timeout_s,
         max_output_bytes=limits.max_output_bytes,
+        max_disk_bytes=limits.max_disk_bytes,
     )
     log.write(f"{result.tail}\n[exit code {result.exit_code} after {result.seconds:.1f} s]\n")
-    reason = _why_failed(result, limits) or _why_too_large(root, limits)
+    shown = "".join(char if char.isprintable() else " " for char in shlex.join(argv))[:200]
+    which = f"build step {number} of {len(candidate.build_steps)} ({shown})"
+    reason = _why_failed(result, limits)
+    if not reason:
+        with _charged_to(which, argv, result.tail):
+            reason = _why_too_large(root, limits)
     if reason:
-        which = f"build step {number} of {len(candidate.build_steps)} ({shlex.join(argv)[:200]})"
         raise BuildFailed(f"{which} {reason}", step=argv, tail=result.tail)
 
 
 def _why_failed(result: StepResult, limits: BuildLimits) -> str:
+    if result.disk_flooded:
+        return f"used more than {limits.max_disk_bytes / 1024**3:g} GiB of disk, or made more than {MAX_FILES:,} files"
     if result.timed_out:
         return f"did not end within {limits.step_timeout_s:g} s"
     if result.output_flooded:
@@ -252,20 +286,20 @@ def _why_failed(result: StepResult, limits: BuildLimits) -> str:
 
 def _why_too_large(root: Path, limits: BuildLimits) -> str:
     total = 0
-    for folder, _, names in os.walk(root):
-        total += sum(Path(folder, name).lstat().st_size for name in names)
+    for count, (_, status) in enumerate(walk(root), 1):
+        total += 0 if stat.S_ISDIR(status.st_mode) else status.st_size
         if total > limits.max_tree_bytes:
             return f"made the tree larger than {limits.max_tree_bytes / 1024**3:g} GiB"
+        if count > MAX_FILES:
+            return f"made a tree of more than {MAX_FILES:,} files"
     return ""
 
 
 def _remove_special_files(root: Path) -> None:
     """Pipes, sockets and devices have no place in a finished build: opening one can block whoever reads it."""
-    for folder, _, names in os.walk(root):
-        for path in (Path(folder, name) for name in names):
-            mode = path.lstat().st_mode
-            if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
-                path.unlink()
+    for name, status in walk(root):
+        if stat.S_IFMT(status.st_mode) not in {stat.S_IFREG, stat.S_IFLNK, stat.S_IFDIR}:
+            (root / name).unlink()
 
 
 def _stamp(root: Path) -> str:
@@ -274,11 +308,7 @@ def _stamp(root: Path) -> str:
     Cheap, and moved by any write.
     """
     digest = hashlib.sha256()
-    for folder, folders, names in os.walk(root):
-        folders.sort()
-        for name in sorted([*folders, *names]):
-            path = Path(folder, name)
-            status = path.lstat()
-            fields = (status.st_mode, status.st_size, status.st_mtime_ns)
-            digest.update(os.fsencode(path.relative_to(root)) + b"\0%d %d %d\0" % fields)
+    for name, status in walk(root):
+        fields = (status.st_mode, status.st_size, status.st_mtime_ns)
+        digest.update(os.fsencode(name) + b"\0%d %d %d\0" % fields)
     return digest.hexdigest()

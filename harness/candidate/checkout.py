@@ -5,6 +5,7 @@ The tree holds files only: no `.git`, no history.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -113,8 +114,12 @@ def plan_commit(commit: Commit, limits: Limits) -> Plan:
     """What the commit's tree becomes on disk."""
     entries = tree.git_entries(commit.mirror, commit.tree, limits)
 
+    targets: dict[str, bytes] = {}
+
     def read_link(entry: Entry) -> bytes:
-        return read_blob(commit.mirror, entry.sha, max_bytes=_CHUNK)
+        if entry.sha not in targets:
+            targets[entry.sha] = read_blob(commit.mirror, entry.sha, max_bytes=_CHUNK)
+        return targets[entry.sha]
 
     return tree.plan(entries, read_link, limits)
 
@@ -138,22 +143,35 @@ def own_manifest(commit: Commit) -> Manifest | None:
     return parse_checkout(data, where)
 
 
-def uncommitted(cache: Cache, folder: Path, commit: Commit) -> str:
-    """A note if `folder` holds work that is not in `commit`, or "".
+def uncommitted(cache: Cache, folder: Path, commit: Commit, *, timeout_s: float = 10.0) -> str:
+    """A note if `folder` holds work that is not in `commit`, or if that takes git over `timeout_s`; else "".
 
     Runs nothing that the folder's own git config says.
     """
     index = cache.temporary("mirrors").with_suffix(".index")
-    env = {"GIT_INDEX_FILE": str(index)}
+    calls = (
+        ["read-tree", commit.sha],
+        ["update-index", "-q", "--refresh"],
+        ["diff-files", "-z", "--name-only"],
+        ["ls-files", "-z", "--others", "--exclude-standard", "--directory"],
+    )
+    deadline = time.monotonic() + timeout_s
+    counts: list[int] = []
     try:
-        gitio.run(commit.mirror, ["read-tree", commit.sha], env=env)
-        gitio.run(commit.mirror, ["update-index", "-q", "--refresh"], env=env, work_tree=folder)
-        changed = gitio.run(commit.mirror, ["diff-files", "-z", "--name-only"], env=env, work_tree=folder)
-        others = ["ls-files", "-z", "--others", "--exclude-standard", "--directory"]
-        new = gitio.run(commit.mirror, others, env=env, work_tree=folder)
+        for call in calls:
+            tree_of_it = None if call[0] == "read-tree" else folder
+            left_s = max(deadline - time.monotonic(), 0.0)
+            done = gitio.run(commit.mirror, call, env={"GIT_INDEX_FILE": str(index)}, work_tree=tree_of_it, timeout_s=left_s)
+            if done.stopped:
+                # Such as a pipe where git reads attributes: it waits for a writer.
+                return (
+                    f"whether {folder} has work that is not committed could not be told: git took longer than {timeout_s:g} s"
+                )
+            counts.append(done.stdout.count(b"\0"))
     finally:
-        index.unlink(missing_ok=True)
-    counts = [result.stdout.count(b"\0") for result in (changed, new)]
+        for path in (index, index.with_name(f"{index.name}.lock")):
+            path.unlink(missing_ok=True)
+    counts = counts[-2:]
     if not any(counts):
         return ""
     return (

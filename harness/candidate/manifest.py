@@ -152,9 +152,11 @@ def _read_regular(path: Path, *, follow: bool) -> bytes:
         if path.is_symlink():
             raise UsageError(f"{path}: expected a regular file, got a symlink; put the file itself there") from None
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise UsageError(f"{path}: expected a regular file, got {'a folder' if stat.S_ISDIR(mode) else 'something else'}")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise UsageError(f"{path}: expected a regular file, got something else")
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise UsageError(f"{path}: expected at most {MAX_BYTES} bytes, got more")

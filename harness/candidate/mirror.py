@@ -15,6 +15,7 @@ from pathlib import Path
 from harness.candidate import gitio
 from harness.candidate.addresses import FORMS, is_local, shown
 from harness.candidate.cache import Cache, remove
+from harness.candidate.walk import walk
 from harness.errors import InfraError, UsageError
 
 _FULL = re.compile(r"[0-9a-f]{40}")
@@ -37,10 +38,13 @@ _NO_SUCH_COMMIT = re.compile(r"not our ref|unadvertised object|couldn't find rem
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a repository may cost before it is refused."""
+    """What a repository may cost before it is refused. `max_path_bytes` counts the paths of files and folders."""
 
     max_bytes: int = 2 * 1024**3
     max_files: int = 200_000
+    max_folders: int = 100_000
+    max_links: int = 10_000
+    max_path_bytes: int = 64 * 1024**2
     fetch_timeout_s: float = 900.0
 
 
@@ -146,9 +150,12 @@ def _remove_leftovers(mirror: Path) -> None:
 
     The caller holds our own lock, so nobody uses them.
     """
-    for pattern in ("*.lock", "refs/**/*.lock", "objects/**/tmp_*", "objects/pack/.tmp-*"):
-        for path in mirror.glob(pattern):
-            path.unlink(missing_ok=True)
+    # Branches of a hostile repository are folders here, however deep.
+    for path, _ in walk(mirror, limited=False):
+        inside, _, name = path.rpartition("/")
+        is_lock = name.endswith(".lock") and inside.partition("/")[0] in {"", "refs"}
+        if is_lock or (inside.startswith("objects") and name.startswith(("tmp_", ".tmp-"))):
+            remove(mirror / path)
 
 
 def _full(mirror: Path, asked: _Asked, sha: str) -> Commit:
@@ -232,13 +239,7 @@ def _fetch(mirror: Path, asked: _Asked, options: list[str], refspecs: list[str])
 
 def _size(folder: Path) -> int:
     """Bytes of all files under `folder`; a file that goes away meanwhile counts nothing."""
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.lstat().st_size
-        except FileNotFoundError:
-            continue
-    return total
+    return sum(status.st_size for _, status in walk(folder, limited=False))
 
 
 def _refusal(asked: _Asked, result: gitio.GitResult) -> UsageError:

@@ -11,18 +11,20 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from harness.candidate import gitio
 from harness.candidate.mirror import Limits
+from harness.candidate.walk import OverLongPath, printable, walk, why_over_long
 from harness.errors import InfraError, UsageError
 
 _CHUNK = 1 << 20
 _MAX_LINK_BYTES = 4095
 _MAX_HOPS = 40
+_MAX_STEPS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +84,28 @@ def git_entries(git_dir: Path, tree: str, limits: Limits) -> list[Entry]:
     if process.stdout is None or process.stderr is None:
         raise InfraError("git was started without pipes")
     entries: list[Entry] = []
+    tally = _Tally(limits)
     rest = b""
     try:
         while chunk := process.stdout.read(_CHUNK):
             *lines, rest = (rest + chunk).split(b"\0")
-            entries.extend(_parse_entry(line) for line in lines)
-            _check_count(len(entries), limits)
-            if len(rest) > 16 * _CHUNK:
-                raise UsageError("the tree holds a path of more than 16 MiB, which no file system takes")
+            for line in lines:
+                entry = _parse_entry(line)
+                tally.add(entry.path)
+                entries.append(entry)
+            if len(rest) > _CHUNK:
+                raise UsageError("the tree holds a path of more than 1 MiB, which no file system takes")
         words = process.stderr.read().decode("utf-8", "replace").strip()
+        # It has closed its output, so it is about to end: by itself, or because the tree broke it.
+        status = process.wait()
     finally:
         gitio.kill_group(process)
-        status = process.wait()
+        process.wait()
         process.stdout.close()
         process.stderr.close()
-    if words or rest:
-        raise UsageError(f"git cannot list the tree {tree}: {words[:300]} (exit {status})")
+    if status != 0 or words or rest:
+        why = printable(words) or "its folders nest too deep for git, or its objects are damaged"
+        raise UsageError(f"git cannot list the tree {tree}: {why} (exit {status})")
     return entries
 
 
@@ -109,9 +117,43 @@ def _parse_entry(line: bytes) -> Entry:
     return Entry(os.fsdecode(path), int(mode, 8), sha.decode(), int(size) if kind == b"blob" else 0)
 
 
-def _check_count(count: int, limits: Limits) -> None:
-    if count > limits.max_files:
-        raise UsageError(f"the tree has more than {limits.max_files:,} files, which is the limit for a candidate")
+class _Tally:
+    """Counts what a tree would be on disk while it is still being listed, and refuses it at the first limit.
+
+    A few objects of git can stand for any number of folders.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._files = 0
+        self._path_bytes = 0
+        self._folders: set[str] = set()
+
+    def add(self, path: str) -> None:
+        """Counts a file at `path`, and the folders that it needs. Raises UsageError."""
+        if reason := why_over_long(path):
+            raise UsageError(f"the path {printable(path)} of the tree {reason}, which is the limit for a candidate")
+        folders = _new_folders(path, self._folders)
+        self._folders.update(folders)
+        self._files += 1
+        self._path_bytes += sum(len(os.fsencode(name)) for name in (path, *folders))
+        self._check("files", self._files, self._limits.max_files)
+        self._check("folders", len(self._folders), self._limits.max_folders)
+        self._check("bytes of paths", self._path_bytes, self._limits.max_path_bytes)
+
+    def _check(self, what: str, count: int, limit: int) -> None:
+        if count > limit:
+            raise UsageError(f"the tree has more than {limit:,} {what}, which is the limit for a candidate")
+
+
+def _new_folders(path: str, known: Collection[str]) -> list[str]:
+    """The folders around `path` that are not `known`, the nearest first; a known one's own are known too."""
+    found: list[str] = []
+    folder = path.rpartition("/")[0]
+    while "/" in path and folder not in known:
+        found.append(folder)
+        path, folder = folder, folder.rpartition("/")[0]
+    return found
 
 
 def folder_entries(root: Path, limits: Limits) -> list[Entry]:
@@ -119,19 +161,21 @@ def folder_entries(root: Path, limits: Limits) -> list[Entry]:
 
     Raises UsageError.
     """
+    tally = _Tally(limits)
     entries: list[Entry] = []
-    for folder, folders, names in os.walk(root):
-        links = [name for name in folders if Path(folder, name).is_symlink()]
-        folders[:] = sorted(name for name in folders if name not in {*links, ".git", "__pycache__"})
-        for name in sorted([*names, *links]):
-            path = Path(folder, name)
-            entries.append(_folder_entry(path, str(path.relative_to(root))))
-            _check_count(len(entries), limits)
+    try:
+        for name, status in walk(root, skip=(".git", "__pycache__")):
+            if not stat.S_ISDIR(status.st_mode):
+                tally.add(name)
+                entries.append(_folder_entry(root / name, name, status))
+    except OverLongPath as error:
+        raise UsageError(f"{root}: {error}, which is the limit for a candidate") from None
+    except OSError as error:
+        raise UsageError(f"{error.filename or root}: cannot be read ({error.strerror})") from None
     return entries
 
 
-def _folder_entry(path: Path, name: str) -> Entry:
-    status = path.lstat()
+def _folder_entry(path: Path, name: str, status: os.stat_result) -> Entry:
     if stat.S_ISLNK(status.st_mode):
         data = link_text(path)
         return Entry(name, 0o120000, _blob_sha([data], len(data)), len(data))
@@ -175,26 +219,29 @@ def tree_digest(entries: Iterable[Entry]) -> str:
 def plan(entries: Sequence[Entry], read_link: Callable[[Entry], bytes], limits: Limits) -> Plan:
     """What to write for `entries`. Names that could do harm are left out.
 
-    Links that lead out become plain files.
+    Links that lead out become plain files. The number and the paths of `entries` were checked when they were
+    listed.
 
-    Raises UsageError if the tree is over the limits.
+    Raises UsageError if the files together, or the symlinks, are over their limit.
     """
-    _check_count(len(entries), limits)
     total = sum(entry.size for entry in entries)
     if total > limits.max_bytes:
         raise UsageError(
             f"the tree holds {total / 1024**2:,.0f} MiB of files; the limit is {limits.max_bytes / 1024**2:,.0f} MiB"
         )
+    links = sum(stat.S_ISLNK(entry.mode) for entry in entries)
+    if links > limits.max_links:
+        raise UsageError(f"the tree has more than {limits.max_links:,} symlinks, which is the limit for a candidate")
     notes: list[str] = []
     kept: dict[str, Entry] = {}
     folders: set[str] = set()
     for entry in sorted(entries, key=lambda entry: (stat.S_ISLNK(entry.mode), os.fsencode(entry.path))):
         reason = _bad_name(entry.path) or _conflict(entry.path, kept, folders)
         if reason:
-            notes.append(f"{_printable(entry.path)} was left out: {reason}")
+            notes.append(f"{printable(entry.path)} was left out: {reason}")
             continue
         kept[entry.path] = entry
-        folders.update(_parents(entry.path))
+        folders.update(_new_folders(entry.path, folders))
     items = _items(kept, folders, read_link, notes)
     return Plan(tuple(items), tuple(notes), tree_digest(entries), total)
 
@@ -209,14 +256,14 @@ def _items(
             links[path] = os.fsdecode(read_link(entry)) if entry.size <= _MAX_LINK_BYTES else ""
         elif stat.S_IFMT(entry.mode) == 0o160000:
             items.append(Planned(path, Kind.FOLDER))
-            notes.append(f"{_printable(path)} is a submodule, which is not fetched: an empty folder stands there")
+            notes.append(f"{printable(path)} is a submodule, which is not fetched: an empty folder stands there")
         else:
             kind = Kind.EXECUTABLE if entry.mode & 0o100 else Kind.FILE
             items.append(Planned(path, kind, sha=entry.sha))
     for path, target in links.items():
         reason = why_not_link(path, links)
         if reason:
-            notes.append(f"the symlink {_printable(path)} {reason}: a plain file with its target stands there")
+            notes.append(f"the symlink {printable(path)} {reason}: a plain file with its target stands there")
             items.append(Planned(path, Kind.FILE, sha=kept[path].sha))
         else:
             items.append(Planned(path, Kind.LINK, target=target))
@@ -231,9 +278,12 @@ def why_not_link(path: str, links: Mapping[str, str]) -> str:
     """
     todo = path.split("/")[::-1]
     here: list[str] = []
-    hops = 0
+    hops = steps = 0
     while todo:
         part = todo.pop()
+        steps += 1
+        if steps > _MAX_STEPS:
+            return "leads over too many folders"
         if part in {"", "."}:
             continue
         if part == "..":
@@ -263,24 +313,14 @@ def _bad_name(path: str) -> str:
         return "git reads what is called .git"
     if any(ord(char) < 32 or ord(char) == 127 for char in path):
         return "control characters in its name"
-    if len(os.fsencode(path)) > 3000 or any(len(os.fsencode(part)) > 255 for part in parts):
+    if any(len(os.fsencode(part)) > 255 for part in parts):
         return "its name is too long for a file system"
     return ""
 
 
 def _conflict(path: str, kept: Mapping[str, Entry], folders: set[str]) -> str:
-    clash = path in kept or path in folders or any(parent in kept for parent in _parents(path))
+    clash = path in kept or path in folders or any(folder in kept for folder in _new_folders(path, folders))
     return "another file of the tree has its place" if clash else ""
-
-
-def _parents(path: str) -> list[str]:
-    parts = path.split("/")
-    return ["/".join(parts[:length]) for length in range(1, len(parts))]
-
-
-def _printable(path: str) -> str:
-    text = path if path.isprintable() else ascii(path)[1:-1]
-    return text if len(text) <= 120 else text[:117] + "..."
 
 
 def write(planned: Plan, root: Path, read: Reader) -> None:
@@ -310,18 +350,15 @@ def differs(planned: Plan, root: Path) -> str:
     """Where the folder `root` is not what the plan says, or "" if it is the same to the byte."""
     expected = {item.path: item for item in planned.items}
     seen = 0
-    for folder, folders, names in os.walk(root):
-        for name in (*folders, *names):
-            path = Path(folder, name)
-            item = expected.get(str(path.relative_to(root)))
-            if item is None or not _same(path, item):
-                return str(path)
-            seen += 1
+    for name, status in walk(root, limited=False):
+        item = expected.get(name)
+        if item is None or not _same(root / name, status, item):
+            return str(root / name)
+        seen += 1
     return "" if seen == len(expected) else str(root)
 
 
-def _same(path: Path, item: Planned) -> bool:
-    status = path.lstat()
+def _same(path: Path, status: os.stat_result, item: Planned) -> bool:
     if item.kind is Kind.LINK:
         return stat.S_ISLNK(status.st_mode) and link_text(path) == os.fsencode(item.target)
     if item.kind is Kind.FOLDER:

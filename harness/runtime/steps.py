@@ -9,9 +9,12 @@ import select
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from harness.candidate.build import StepResult
+from harness.candidate.cache import remove
+from harness.candidate.disk import LOOK_S, DiskWatch
 from harness.errors import CandidateDied
 from harness.paths import scratch_prefix
 from harness.runtime import tree
@@ -48,10 +51,10 @@ class SandboxRunner:
         env: dict[str, str],
         timeout_s: float,
         max_output_bytes: int,
+        max_disk_bytes: int = 8 * GIB,
     ) -> StepResult:
         """Runs `argv` in `cwd` (inside `root`). Raises InfraError if the sandbox itself fails."""
-        with tempfile.TemporaryDirectory(prefix=scratch_prefix("build"), ignore_cleanup_errors=True) as scratch:
-            home = Path(scratch)
+        with _scratch() as home:
             mounts = program_mounts(root, adapter, self._sdk, writable=True) | {"scratch": Mount(home, "/scratch", True)}
             inside = "{checkout}" + ("/" + cwd.relative_to(root).as_posix() if cwd != root else "")
             own = {"HOME": "{scratch}", "TMPDIR": "{scratch}", "CI": "true", **env}
@@ -66,11 +69,22 @@ class SandboxRunner:
                 tuple(passthrough),
             )
             started = time.monotonic()
+            disk = DiskWatch((root, home), max_disk_bytes)
             try:
                 spawned = self._sandbox.spawn(launch)
             except CandidateDied as error:
                 return StepResult(127, False, False, str(error), time.monotonic() - started)
-            return _watch(spawned, started, timeout_s, max_output_bytes)
+            return _watch(spawned, started, timeout_s, max_output_bytes, disk)
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """A private folder that is gone afterwards, whatever a step made in it."""
+    home = Path(tempfile.mkdtemp(prefix=scratch_prefix("build")))
+    try:
+        yield home
+    finally:
+        remove(home)
 
 
 def program_mounts(root: Path, adapter: Path | None, sdk: Path, *, writable: bool = False) -> dict[str, Mount]:
@@ -100,39 +114,49 @@ def network_files(home: Path) -> list[Mount]:
     return [Mount(path, str(path)) for path in sorted(paths) if not str(path).startswith(("/etc/ssl", "/usr/"))]
 
 
-def _watch(spawned: Spawned, started: float, timeout_s: float, max_output_bytes: int) -> StepResult:
+def _watch(spawned: Spawned, started: float, timeout_s: float, max_output_bytes: int, disk: DiskWatch) -> StepResult:
     popen = spawned.popen
     if popen.stdin is None or popen.stdout is None or popen.stderr is None:
         raise ValueError("a step needs all three pipes")
     popen.stdin.close()
     open_fds = {popen.stdout.fileno(), popen.stderr.fileno()}
+    deadline = started + timeout_s
     tail, total = bytearray(), 0
-    flooded = timed_out = False
+    flooded = timed_out = filled = False
     try:
-        while open_fds and not (flooded or timed_out):
-            left_s = started + timeout_s - time.monotonic()
-            ready = select.select(list(open_fds), [], [], max(left_s, 0))[0]
-            timed_out = not ready and left_s <= 0
+        while (open_fds or popen.poll() is None) and not (flooded or timed_out or filled):
+            ready = _wait(popen, open_fds, min(deadline - time.monotonic(), LOOK_S))
+            timed_out = not ready and time.monotonic() >= deadline
             for fd in ready:
                 chunk = os.read(fd, 1 << 16)
                 if not chunk:
                     open_fds.discard(fd)
+                    # Output that ends at the last moment leaves the process the time to end too.
+                    deadline = max(deadline, time.monotonic() + 1.0)
                 total += len(chunk)
                 tail += chunk
                 del tail[: max(len(tail) - TAIL_BYTES, 0)]
             flooded = total > max_output_bytes
-        code = None if flooded or timed_out else _exit_code(popen, started + timeout_s)
+            filled = disk.over(lambda: _pids(spawned))
+        stopped = flooded or timed_out or filled
+        code = None if stopped else popen.returncode
         text = tail.decode("utf-8", "replace")
-        return StepResult(code, timed_out or (code is None and not flooded), flooded, text, time.monotonic() - started)
+        return StepResult(code, timed_out, flooded, text, time.monotonic() - started, disk_flooded=filled)
     finally:
         _end(spawned)
 
 
-def _exit_code(popen: subprocess.Popen[bytes], deadline: float) -> int | None:
-    try:
-        return popen.wait(max(deadline - time.monotonic(), 1.0))
-    except subprocess.TimeoutExpired:
-        return None
+def _wait(popen: subprocess.Popen[bytes], open_fds: set[int], seconds: float) -> list[int]:
+    """What has output to read, after `seconds` at most; nothing once all output has ended and the process too."""
+    if open_fds:
+        return select.select(list(open_fds), [], [], max(seconds, 0))[0]
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        popen.wait(max(seconds, 0))
+    return []
+
+
+def _pids(spawned: Spawned) -> list[int]:
+    return spawned.group.pids() if spawned.group is not None else tree.descendants(spawned.root_pid)
 
 
 def _end(spawned: Spawned) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.candidate.cache import Cache
+from harness.candidate.cache import Cache, remove
 
 MANIFEST = """[candidate]
 id = "sample"
@@ -76,8 +76,10 @@ def operator_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return Repository(tmp_path / "origin")
+def repository(tmp_path: Path) -> Iterator[Repository]:
+    # Some tests make trees deeper than the removal of temporary folders would recurse.
+    yield Repository(tmp_path / "origin")
+    remove(tmp_path / "origin")
 
 
 @pytest.fixture
@@ -92,3 +94,4 @@ def sample(repository: Repository) -> Repository:
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[Cache]:
     yield Cache(tmp_path / "cache")
+    remove(tmp_path / "cache")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
+import signal
 import socket
 import stat
 import subprocess
@@ -17,8 +19,8 @@ import pytest
 
 from harness.candidate import gitio, tree
 from harness.candidate.addresses import normalise, shown
-from harness.candidate.cache import Cache
-from harness.candidate.checkout import Checkout, checkout_commit, checkout_folder, own_manifest
+from harness.candidate.cache import Cache, remove
+from harness.candidate.checkout import Checkout, checkout_commit, checkout_folder, own_manifest, uncommitted
 from harness.candidate.mirror import Limits, fetch_commit
 from harness.errors import InfraError, UsageError
 
@@ -415,6 +417,148 @@ def test_tree_that_lists_without_end(sample, cache: Cache) -> None:
     sha = sample.commit_tree(level)
     with pytest.raises(UsageError, match="more than 5,000 files"):
         laid_out(cache, sample.path, sha, Limits(max_files=5000))
+
+
+def make_deep(folder: Path, name: str, count: int) -> None:
+    """`count` folders inside each other, deeper than a path can say, every one of them without permissions."""
+    folder.mkdir(exist_ok=True)
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(count):
+        os.mkdir(name, dir_fd=here)
+        inner = os.open(name, os.O_RDONLY, dir_fd=here)
+        os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=inner))
+        os.fchmod(here, 0)
+        os.close(here)
+        here = inner
+    os.close(here)
+
+
+def nested(sample, inner: str, *names: bytes) -> str:
+    for name in names:
+        inner = sample.tree(("40000", name, inner))
+    return inner
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([b"a"] * 1400, "the path a/a/a/.* has more than 100 parts"),
+        ([b"a"] * 100, "more than 100 parts"),
+        ([b"n" * 250] * 4, "longer than 1,000 bytes"),
+    ],
+)
+def test_path_that_is_over_long_is_refused(sample, cache: Cache, names: list[bytes], words: str) -> None:
+    good = sample.git("rev-parse", "HEAD")
+    blob = sample.blob(b"x")
+    sha = sample.commit_tree(nested(sample, sample.tree(("100644", b"f", blob)), *names))
+    with pytest.raises(UsageError, match=words) as caught:
+        laid_out(cache, sample.path, sha)
+    assert len(str(caught.value)) < 300
+    assert list(cache.folder("trees").iterdir()) == []
+    assert laid_out(cache, sample.path, good).files == 2
+    within = sample.commit_tree(nested(sample, sample.tree(("100644", b"f", blob)), *names[:3], *[b"a"] * 96))
+    assert laid_out(cache, sample.path, within).files == 1
+
+
+def test_tree_that_git_itself_breaks_on_is_not_taken_for_an_empty_one(sample) -> None:
+    deep = nested(sample, sample.tree(("100644", b"f", sample.blob(b"x"))), *[b"a"] * 3000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    # The 8 MiB that git usually has take some ten thousand folders, which would be slow to write here.
+    resource.setrlimit(resource.RLIMIT_STACK, (256 * 1024, hard))
+    try:
+        listed = subprocess.run(["git", "ls-tree", "-r", deep], cwd=sample.path, capture_output=True, check=False)
+        with pytest.raises(UsageError, match="nest too deep for git"):
+            tree.git_entries(sample.path / ".git", deep, Limits())
+    finally:
+        resource.setrlimit(resource.RLIMIT_STACK, (soft, hard))
+    assert (listed.returncode, listed.stdout, listed.stderr) == (-signal.SIGSEGV, b"", b"")
+
+
+def test_plain_folder_that_is_over_deep_is_refused(cache: Cache, tmp_path: Path) -> None:
+    make_deep(tmp_path / "folder", "a", 1400)
+    (tmp_path / "folder").chmod(0o700)
+    with pytest.raises(UsageError, match="more than 100 parts|cannot be read"):
+        checkout_folder(cache, tmp_path / "folder")
+    remove(tmp_path / "folder")
+
+
+@pytest.mark.parametrize(("name", "count"), [("a", 1400), ("d" * 220, 40)])
+def test_leftover_of_any_depth_is_cleared(sample, cache: Cache, tmp_path: Path, name: str, count: int) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o750)
+    (outside / "kept").write_text("")
+    half = cache.folder("trees") / f".half-{dead.pid}-abc"
+    half.mkdir()
+    (half / "link").symlink_to(outside)
+    make_deep(half, name, count)
+    laid_out(cache, sample.path)
+    assert not half.exists()
+    assert (outside / "kept").exists()
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o750
+
+
+def test_leftover_that_cannot_be_removed_is_in_nobodys_way(sample, cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    halves = [cache.folder("trees") / f".half-{dead.pid}-{name}" for name in ("one", "two")]
+    for half in halves:
+        half.touch()
+    unlink = Path.unlink
+    stuck = next(iter(cache.folder("trees").glob(".half-*")))
+
+    def refuses(path: Path, missing_ok: bool = False) -> None:
+        if path == stuck:
+            raise PermissionError
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuses)
+    laid_out(cache, sample.path)
+    assert [half for half in halves if half.exists()] == [stuck]
+
+
+def test_few_objects_that_stand_for_many_folders(sample, cache: Cache) -> None:
+    level = nested(sample, sample.tree(("100644", b"f", sample.blob(b""))), *[b"a"] * 80)
+    for _ in range(14):
+        level = sample.tree(("40000", b"a", level), ("40000", b"b", level))
+    sha = sample.commit_tree(level)
+    with pytest.raises(UsageError, match="the tree has more than 100,000 folders"):
+        laid_out(cache, sample.path, sha)
+    with pytest.raises(UsageError, match="the tree has more than 1,048,576 bytes of paths"):
+        laid_out(cache, sample.path, sha, Limits(max_path_bytes=1024**2))
+    assert list(cache.folder("trees").iterdir()) == []
+
+
+def test_links_that_cost_much_to_follow(sample, cache: Cache) -> None:
+    for number in range(60):
+        (sample.path / f"link{number}").symlink_to("a/../" * 700 + f"link{number + 1}")
+    (sample.path / "link60").symlink_to(".")
+    sample.commit()
+    got = laid_out(cache, sample.path)
+    assert sum("leads over too many folders" in note for note in got.notes) > 50
+    with pytest.raises(UsageError, match="more than 60 symlinks"):
+        laid_out(cache, sample.path, limits=Limits(max_links=60))
+
+
+def test_branch_that_is_over_deep(sample, cache: Cache) -> None:
+    first = sample.git("rev-parse", "HEAD")
+    sample.git("update-ref", "refs/heads/" + "/".join("a" * 1400), first)
+    for _ in range(2):
+        mirror = fetch_commit(cache, f"file://{sample.path}", first[:9]).mirror
+        (mirror / "refs" / "mirror" / "stale.lock").touch()
+    fetch_commit(cache, f"file://{sample.path}", first[:9])
+    assert not (mirror / "refs" / "mirror" / "stale.lock").exists()
+
+
+def test_pipe_where_git_reads_attributes(sample, cache: Cache) -> None:
+    os.mkfifo(sample.path / ".gitattributes")
+    commit = fetch_commit(cache, str(sample.path), "HEAD")
+    note = uncommitted(cache, sample.path, commit, timeout_s=0.5)
+    assert "could not be told: git took longer than 0.5 s" in note
+    assert not list(cache.folder("mirrors").glob(".half-*"))
+    (sample.path / ".gitattributes").unlink()
+    assert uncommitted(cache, sample.path, commit, timeout_s=60.0) == ""
 
 
 def test_pointers_are_told(sample, cache: Cache) -> None:

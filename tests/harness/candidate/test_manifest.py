@@ -157,6 +157,10 @@ def test_checkout_file_must_be_a_plain_file(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     with pytest.raises(UsageError, match="expected a regular file"):
         load_checkout(pipe)
+    (tmp_path / "folder.toml").mkdir()
+    for load in (load_checkout, load_operator):
+        with pytest.raises(UsageError, match=r"folder\.toml: expected a regular file, got a folder"):
+            load(tmp_path / "folder.toml")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "s"))
         with pytest.raises(UsageError, match=r"cannot be read"):
