@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
 from pathlib import Path
@@ -25,6 +26,8 @@ def main(argv: list[str]) -> int:
         return 2
     # If the harness is killed, its workers go too, and bwrap's --die-with-parent takes the candidates along.
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # No verdict depends on which plugins happen to be installed; and loading them all takes longer than many a suite.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     path = Path(argv[0]).resolve()
     cell = load(path)
     options = [
