@@ -33,7 +33,7 @@ STEADY_RATE = 20.0
 STEADY_AFTER_S = 5.0
 MIXED_ROUNDS, MIXED_ROWS = 3, 6
 MOST_WITNESSES = 8
-STRENGTH = Strength(rate=60.0, p0=0.01, p1=0.5)
+STRENGTH = Strength(rate=50.0, p0=0.01, p1=0.55)
 STREWN = 3
 REJECTS_STREWN = "rejected logs strewn in"
 UNKNOWN_LEVEL = "logs of an unknown level"

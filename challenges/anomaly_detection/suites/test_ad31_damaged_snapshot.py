@@ -31,7 +31,7 @@ from harness.errors import RpcError
 from harness.runtime.trial import Trial, Undecided, Violation
 
 SERVICE = "checkout"
-STRENGTH = Strength(rate=60.0, p0=0.02, p1=0.5)
+STRENGTH = Strength(rate=50.0, p0=0.02, p1=0.55)
 MALFORMED = -32602
 REFUSED_WITHIN_S = 1.0
 # A reply may be late for reasons of this machine's: it is too late if it is so every time.
