@@ -7,7 +7,6 @@ written as it comes, so that whatever is killed, nothing measured is lost.
 from __future__ import annotations
 
 import datetime
-import shutil
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -129,7 +128,6 @@ class Evaluation:
             self._write(Facts(partial=True))
             raise
         result = self._write(facts)
-        shutil.rmtree(self.folder.path / "tmp", ignore_errors=True)
         return result
 
     def _resumable(self) -> bool:

@@ -1,7 +1,8 @@
 """Cases of a suite, one variation on one seed each, and the rule of five seeds by which they are judged.
 
 A variation fails if it goes wrong on 3 or more of 5 seeds; each is judged for itself. A seed on which nothing could be
-told either way counts for neither side; a variation with too few seeds that tell is undecided.
+told either way counts for neither side; a variation with too few seeds that tell is undecided. The quick profile plays a
+variation until that is decided: after three seeds that went right the others cannot fail it. The full profile plays them all.
 """
 
 from __future__ import annotations
@@ -68,6 +69,16 @@ class Ledger:
         """Whether that variation has failed, whatever is still to come."""
         return self.trial.fails(len(self.wrong(variation)), len(SEEDS))
 
+    def settled(self, variation: str) -> bool:
+        """Whether nothing that is still to come can change the outcome of that variation, and need not be played."""
+        right = sum(r.told and not r.problem for r in self.results if r.case.variation == variation)
+        return self.failed(variation) or (self.trial.quick and right > len(SEEDS) - NEEDED)
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds were played."""
+        return len({r.case.seed for r in self.results})
+
     @property
     def variations(self) -> list[str]:
         """Those seen, in order."""
@@ -86,14 +97,14 @@ class Ledger:
 
 
 def run_cases(trial: Trial, variations: Sequence[str], play: Callable[[Case], Result]) -> Ledger:
-    """Plays every variation on every seed, or what a replay names; a variation that has failed for certain is not played on.
+    """Plays every variation on every seed, or what a replay names, as far as it takes to decide.
 
     Raises what `play` raises, but for Undecided (time used up) where something has failed already.
     """
     ledger = Ledger(trial)
     try:
         for case in trial.cases([Case(seed, v) for seed in SEEDS for v in variations], key=lambda case: case.key):
-            if not ledger.failed(case.variation):
+            if not ledger.settled(case.variation):
                 ledger.results.append(play(case))
     except Undecided:
         if not any(ledger.failed(variation) for variation in ledger.variations):
@@ -111,7 +122,7 @@ def decide(trial: Trial, ledger: Ledger, *, title: str, failure: str, untold: st
     if failed:
         wrong = len(ledger.wrong(failed[0]))
         raise Violation(
-            f"{failure} ({', '.join(failed)}; in {wrong} of {len(SEEDS)} seeds for {failed[0]!r}): {first.problem}"[:500],
+            f"{failure} ({', '.join(failed)}; on {wrong} of {len(SEEDS)} seeds for {failed[0]!r}): {first.problem}"[:500],
             witness={"cases": [first.case.key], "failed": failed, "got": first.problem[:1500], **first.witness},
         )
     needed = 1 if trial.replaying else NEEDED

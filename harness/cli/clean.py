@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from harness.candidate.cache import remove
 from harness.cli._frame import EXIT_DONE, command
 from harness.paths import cache_root
 from harness.runtime.leftovers import end_orphans, remove_folders, remove_groups
@@ -25,16 +25,9 @@ def clean(
     removed = remove_folders(Path(tempfile.gettempdir()))
     groups = remove_groups()
     if cache:
-        _remove_tree(cache_root())
+        remove(cache_root())
     print(
         f"ended {ended} processes, removed {removed} temporary folders and {groups} cgroups"
         + (" and the cache" if cache else "")
     )
     return EXIT_DONE
-
-
-def _remove_tree(root: Path) -> None:
-    for path in [root, *root.rglob("*")]:
-        if path.is_dir() and not path.is_symlink():
-            path.chmod(0o700)
-    shutil.rmtree(root)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
 import psutil
 
+from harness.candidate.cache import remove
 from harness.paths import owner_of_scratch
 from harness.runtime import tree
 from harness.runtime.sandbox.limits import end_group, our_groups
@@ -43,7 +43,7 @@ def remove_folders(parent: Path) -> int:
     for path in sorted(parent.glob("harness-*")):
         owner = owner_of_scratch(path.name)
         if owner is not None and path.is_dir() and not path.is_symlink() and not psutil.pid_exists(owner):
-            shutil.rmtree(path, ignore_errors=True)
+            remove(path)
             removed += 1
     return removed
 

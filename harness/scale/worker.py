@@ -29,6 +29,8 @@ def main(argv: list[str]) -> int:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.environ.get(PARENT_VARIABLE, str(os.getppid())) != str(os.getppid()):
         return 3  # the harness was gone before the line above
+    # No verdict depends on which plugins happen to be installed; and loading them all takes longer than many a suite.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     path = Path(argv[0]).resolve()
     cell = load(path)
     options = [

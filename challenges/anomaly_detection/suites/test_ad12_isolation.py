@@ -25,7 +25,7 @@ from harness.runtime.trial import Trial
 
 SERVICE = "checkout"
 OTHER_NAME = "ταμείο/eu:2"
-STRENGTH = Strength(rate=60.0, p0=0.01, p1=0.5)
+STRENGTH = Strength(rate=50.0, p0=0.01, p1=0.55)
 TIE_MS = 50
 # The neighbour's incident begins this long before the service's own: its alert comes first.
 NEIGHBOUR_LEADS_S = 15.0
@@ -89,9 +89,9 @@ def neighbours(trial: Trial, seed: str, base: Alone) -> Traffic:
     """A busy service, a sick one, one whose name begins like the service's, and one with an incident just before."""
     incident = (max(0.0, base.step_s - NEIGHBOUR_LEADS_S), base.step_s + 10_000)
     made = [
-        Source("search", flat(120.0), flat(0.002)),
-        Source("mailer", flat(20.0), flat(0.4)),
-        Source(f"{SERVICE}-2", flat(20.0), flat(0.05)),
+        Source("search", flat(60.0), flat(0.002)),
+        Source("mailer", flat(10.0), flat(0.4)),
+        Source(f"{SERVICE}-2", flat(10.0), flat(0.05)),
         spiky("payments", Strength(40.0, 0.01, 0.7), [incident]),
     ]
     return company(trial, seed, base, made)

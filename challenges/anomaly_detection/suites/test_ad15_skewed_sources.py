@@ -27,7 +27,7 @@ from harness.runtime.trial import Trial
 SPREAD, BEHIND = "checkout", "billing"
 HOSTS = 3
 # Logs/s of each service and its steady share of errors, per seed.
-RATE = 60.0
+RATE = 50.0
 P0 = dict(zip(SEEDS, (0.001, 0.005, 0.02, 0.05, 0.10), strict=True))
 Z1 = 20.0
 VARIATION = "sources apart"

@@ -24,7 +24,7 @@ from challenges.anomaly_detection.pairing import onset_changes
 from challenges.anomaly_detection.pictures import timeline
 from challenges.anomaly_detection.playback import Playback, Step
 from challenges.anomaly_detection.restart import cut_at, kill, require_snapshot, restore, snapshot_of
-from challenges.anomaly_detection.scenarios import SEEDS, Span, Strength, first_step_s, spiky, stream_start_ms
+from challenges.anomaly_detection.scenarios import Span, Strength, first_step_s, spiky, stream_start_ms
 from challenges.anomaly_detection.traffic import Traffic, generate
 from harness.runtime.trial import Trial, Undecided
 
@@ -226,5 +226,5 @@ def test_restart_goes_unnoticed(trial: Trial) -> None:
     blank = [moment for moment in shown if moment not in told]
     more = f"; a cold start makes no difference {', '.join(blank)}" if blank else ""
     trial.summary(
-        f"{len(SEEDS)} seeds, restarts from a snapshot at {len(MOMENTS)} moments: the onsets of the uninterrupted run{more}"
+        f"{ledger.seeds} seeds, restarts from a snapshot at {len(MOMENTS)} moments: the onsets of the uninterrupted run{more}"
     )

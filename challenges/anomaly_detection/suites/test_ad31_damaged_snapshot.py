@@ -25,21 +25,21 @@ from challenges.anomaly_detection.pictures import timeline
 from challenges.anomaly_detection.playback import Playback, Step
 from challenges.anomaly_detection.restart import cut_at, kill, require_snapshot, restore, snapshot_of
 from challenges.anomaly_detection.sameness import exact_difference
-from challenges.anomaly_detection.scenarios import SEEDS, SETTLE_S, Span, Strength, first_step_s, spiky, stream_start_ms
+from challenges.anomaly_detection.scenarios import SETTLE_S, Span, Strength, first_step_s, spiky, stream_start_ms
 from challenges.anomaly_detection.traffic import Traffic, generate
 from harness.errors import RpcError
 from harness.runtime.trial import Trial, Undecided, Violation
 
 SERVICE = "checkout"
-STRENGTH = Strength(rate=60.0, p0=0.02, p1=0.5)
+STRENGTH = Strength(rate=50.0, p0=0.02, p1=0.55)
 MALFORMED = -32602
 REFUSED_WITHIN_S = 1.0
 # A reply may be late for reasons of this machine's: it is too late if it is so every time.
 TIMINGS = 3
 # The spike comes this long after the restart, or half a cold start's warm-up where that is sooner.
 SPIKE_AFTER_S = 10.0
-QUICK_FLIPS, FULL_FLIPS = 8, 40
-QUICK_CUTS, FULL_CUTS = 4, 12
+QUICK_FLIPS, FULL_FLIPS = 16, 60
+QUICK_CUTS, FULL_CUTS = 6, 16
 COLD = "a cold start after refusals"
 
 
@@ -308,4 +308,4 @@ def test_damage_is_recognised(trial: Trial) -> None:
     )
     tried = sum(victim.refused + victim.accepted for victim in findings.victims.values())
     harmless = sum(victim.accepted for victim in findings.victims.values())
-    trial.summary(f"{tried} damaged states over {len(SEEDS)} seeds: {tried - harmless} refused, {harmless} without effect")
+    trial.summary(f"{tried} damaged states over {ledger.seeds} seeds: {tried - harmless} refused, {harmless} without effect")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from harness.candidate.cache import remove
 from harness.errors import CandidateDied
 from harness.paths import scratch_prefix
 from harness.runtime.sandbox._base import Launch, Mount, Spawned, fill
@@ -79,10 +79,6 @@ class NoSandbox:
         except OSError as error:
             if group is not None:
                 group.close()
-            _remove(home)
+            remove(home)
             raise CandidateDied(f"the command {argv[0]!r} could not be started: {error.strerror or error}") from error
-        return Spawned(popen, popen.pid, group, cleanup=lambda: _remove(home))
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+        return Spawned(popen, popen.pid, group, cleanup=lambda: remove(home))
