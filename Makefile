@@ -43,10 +43,7 @@ lint: $(STAMP) ## ruff and strict mypy
 bench: $(STAMP) ## benchmarks, as ratios against a floor or a peer in the same run
 	$(VENV)/bin/harness bench
 
-selfcompare: $(STAMP) ## measure CANDIDATES, what is missing of them, and set them side by side
-	$(VENV)/bin/harness compare $(CANDIDATES) --profile $(PROFILE) --out $(OUT) $(if $(SEED),--seed $(SEED)) $(if $(CHALLENGE),--challenge $(CHALLENGE))
-
-test: $(STAMP) ## judge the judge: every known-bad specimen caught, every known-good one clean
+selftest: $(STAMP) ## judge the judge: every known-bad specimen caught, every known-good one clean (about 5 minutes)
 	$(VENV)/bin/harness selftest
 
 soak: $(STAMP) ## kill a run at 50 seeded points and resume each: about 20 minutes
