@@ -109,6 +109,7 @@ class _Wire(Protocol):
     """The part of redis-py's connection that is used here, with its types."""
 
     def connect(self) -> None: ...
+
     def disconnect(self) -> None: ...
     def send_command(self, *words: bytes | str | int, check_health: bool = ...) -> None: ...
     def read_response(self) -> Any: ...
@@ -122,16 +123,7 @@ class RedisStore:
         self._windows = f"{prefix}w:".encode()
         self._alerts = f"{prefix}a:".encode()
         self._leases = f"{prefix}leases".encode()
-        pool = ConnectionPool.from_url(
-            url,
-            protocol=2,
-            lib_name=None,
-            lib_version=None,
-            socket_timeout=REQUEST_TIMEOUT_S,
-            socket_connect_timeout=REQUEST_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._connection: _Wire = pool.make_connection()
+        self._connection = _wire(url)
         try:
             self._connection.connect()
             self._shas = self._load_scripts()
@@ -185,3 +177,17 @@ class RedisStore:
     def _evaluate(self, script: str, keys: tuple[bytes, ...], arguments: tuple[bytes | str | int, ...]) -> Any:
         self._connection.send_command("EVALSHA", self._shas[script], len(keys), *keys, *arguments, check_health=False)
         return self._connection.read_response()
+
+
+def _wire(url: str) -> _Wire:
+    """A connection, not yet open, that says nothing on its own and tries nothing twice."""
+    pool = ConnectionPool.from_url(
+        url,
+        protocol=2,
+        lib_name=None,
+        lib_version=None,
+        socket_timeout=REQUEST_TIMEOUT_S,
+        socket_connect_timeout=REQUEST_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return pool.make_connection()
