@@ -25,22 +25,32 @@ class Crew:
         self._write = write
         self._reading = threading.Lock()
         self._over = False
+        self._ended = threading.Event()
+        self._failure: Exception | None = None
         self._threads = [threading.Thread(target=self._work, name=f"crew-{i}", daemon=True) for i in range(size)]
 
     def run(self) -> None:
-        """Serve until stdin ends or a handler raises Shutdown, then wait a little for what is still under way."""
+        """Serve until stdin ends or a handler raises Shutdown, then wait a little for what is still under way.
+
+        Raises what ended a thread, such as BrokenPipeError; a thread may then still be reading from `stdin`, so leave that
+        open.
+        """
         for thread in self._threads:
             thread.start()
-        self._threads[0].join()
-        for thread in self._threads[1:]:
-            thread.join(EXIT_GRACE_S / len(self._threads))
+        self._ended.wait()
+        for thread in self._threads:
+            thread.join(0 if self._failure else EXIT_GRACE_S / len(self._threads))
+        if self._failure is not None:
+            raise self._failure
 
     def _work(self) -> None:
         try:
             while self._turn():
                 pass
-        except BrokenPipeError:
-            self._over = True
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again by `run`
+            self._failure = error
+        self._over = True
+        self._ended.set()
 
     def _turn(self) -> bool:
         """Read and answer one line; false when there will be no more."""

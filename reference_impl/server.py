@@ -25,9 +25,10 @@ def _serve_alert_dedup() -> None:
     writer = LineWriter(1)
     service = DedupService(writer)
     gc.freeze()
-    with open(0, "rb", buffering=1 << 20) as stdin:
-        Crew(service.handlers(), stdin, writer.write, CONNECTIONS).run()
-        service.close()
+    # Not closed: after a broken pipe a thread of the crew still reads from it.
+    stdin = open(0, "rb", buffering=1 << 20, closefd=False)  # noqa: SIM115
+    Crew(service.handlers(), stdin, writer.write, CONNECTIONS).run()
+    service.close()
 
 
 SERVERS = {anomaly_service.CHALLENGE: _serve_anomaly_detection, "alert-dedup": _serve_alert_dedup}

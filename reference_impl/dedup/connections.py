@@ -18,9 +18,15 @@ class Connections:
     `open_store` opens a connection or raises StoreUnavailable.
     """
 
-    def __init__(self, open_store: Callable[[], Store], monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        open_store: Callable[[], Store],
+        monotonic: Callable[[], float] = time.monotonic,
+        retry_pause_s: float = RETRY_PAUSE_S,
+    ) -> None:
         self._open_store = open_store
         self._monotonic = monotonic
+        self._retry_pause_s = retry_pause_s
         self._idle: list[Store] = []
         self._failing_since_s: float | None = None
         self._closed = threading.Event()
@@ -47,7 +53,7 @@ class Connections:
                 now_s = self._monotonic()
                 since_s = self._failing_since_s = self._failing_since_s or now_s
                 # An old connection may just have been broken; what befalls a new one needs time to mend.
-                if fresh and (now_s >= min(begun_s, since_s) + budget_s or self._closed.wait(RETRY_PAUSE_S)):
+                if fresh and (now_s >= min(begun_s, since_s) + budget_s or self._closed.wait(self._retry_pause_s)):
                     raise StoreUnavailable(str(error), maybe_done) from error
             else:
                 self._failing_since_s = None

@@ -52,17 +52,18 @@ create function "{p}reserve"(a_window bytea, a_event bytea, a_alert_id text, a_o
                              a_fingerprint bytea, a_event_id bytea, a_window_ms bigint, a_lease_ms bigint)
 returns text language plpgsql as $$
 declare
-    v_owner text; v_opened bigint; v_rank int; v_now bigint;
+    v_opened bigint; v_rank int; v_now bigint;
 begin
-    select owner into v_owner from "{p}alerts" where event = a_event;
+    -- The window before the alert: who sees a window opened for this very event, then sees its alert too.
+    select opened_ms, rank into v_opened, v_rank from "{p}windows" where fingerprint = a_window;
+    perform 1 from "{p}alerts" where event = a_event;
     if found then
         -- The same request once more, if its first answer was lost on the way.
         update "{p}alerts" set lease_until_ms = "{p}now_ms"() + a_lease_ms where event = a_event and owner = a_owner;
         return case when found then 'emit' else 'known' end;
     end if;
     v_now := "{p}now_ms"();
-    select opened_ms, rank into v_opened, v_rank from "{p}windows" where fingerprint = a_window;
-    if not found or v_opened + a_window_ms <= v_now then
+    if v_opened is null or v_opened + a_window_ms <= v_now then
         -- The clock is read again under the row's lock: waiting for it may have taken a while.
         insert into "{p}windows" as w values (a_window, v_now, a_rank)
             on conflict (fingerprint) do update set opened_ms = "{p}now_ms"(), rank = a_rank
@@ -78,7 +79,6 @@ begin
     elsif v_opened > v_now + {CLOCK_STEP_MS} then
         update "{p}windows" set opened_ms = v_now where fingerprint = a_window and opened_ms > v_now + {CLOCK_STEP_MS};
     end if;
-    if v_rank >= a_rank then return 'suppress'; end if;
     update "{p}windows" set rank = a_rank where fingerprint = a_window and rank < a_rank;
     return case when found then 'update' else 'suppress' end;
 end $$;

@@ -180,12 +180,10 @@ class RedisStore:
 
 
 def _wire(url: str) -> _Wire:
-    """A connection, not yet open, that says nothing on its own and tries nothing twice."""
+    """A connection, not yet open, that tries nothing twice on its own."""
     pool = ConnectionPool.from_url(
         url,
         protocol=2,
-        lib_name=None,
-        lib_version=None,
         socket_timeout=REQUEST_TIMEOUT_S,
         socket_connect_timeout=REQUEST_TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
