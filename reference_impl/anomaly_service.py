@@ -1,9 +1,7 @@
 """The detector behind the candidate protocol, challenge `anomaly-detection`."""
 
-import resource
 import time
 from math import isfinite
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -31,6 +29,7 @@ from reference_impl.rpc import (
     RpcError,
     Shutdown,
     encode,
+    rss_bytes,
 )
 
 CHALLENGE = "anomaly-detection"
@@ -143,7 +142,7 @@ class AnomalyService:
         return {}
 
     def _stats(self, params: Params) -> Result:
-        return {"rss_bytes": _rss_bytes(), "keys": self._detector.services}
+        return {"rss_bytes": rss_bytes(), "keys": self._detector.services}
 
     def _shutdown(self, params: Params) -> Result:
         raise Shutdown
@@ -158,12 +157,3 @@ class AnomalyService:
         if isinstance(now_ms, bool) or not isinstance(now_ms, int | float) or not isfinite(now_ms):
             raise RpcError(INVALID_PARAMS, f"now_ms must be a finite number of milliseconds, not {now_ms!a:.40}")
         return now_ms
-
-
-def _rss_bytes() -> int:
-    """Resident memory now; where /proc is missing, its peak."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return pages * resource.getpagesize()

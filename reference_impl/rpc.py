@@ -5,7 +5,9 @@ on stdin ends the process but its end, or `shutdown`.
 """
 
 import json
+import resource
 from collections.abc import Callable
+from pathlib import Path
 from typing import BinaryIO, Never
 
 import msgspec
@@ -161,3 +163,12 @@ def serve(handlers: dict[str, Handler], stdin: BinaryIO, stdout: BinaryIO, fast:
         if reply:
             stdout.write(reply)
             stdout.flush()
+
+
+def rss_bytes() -> int:
+    """Resident memory of this process now; where /proc is missing, its peak."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return pages * resource.getpagesize()

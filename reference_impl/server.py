@@ -3,7 +3,7 @@
 import gc
 import sys
 
-from reference_impl.anomaly_service import CHALLENGE, AnomalyService
+from reference_impl import anomaly_service
 from reference_impl.rpc import serve
 
 RECURSION_LIMIT = 5000
@@ -11,13 +11,27 @@ RECURSION_LIMIT = 5000
 
 
 def _serve_anomaly_detection() -> None:
-    service = AnomalyService()
+    service = anomaly_service.AnomalyService()
     gc.freeze()  # what the imports made stays: collections need not look at it again
     with open(0, "rb", buffering=1 << 20) as stdin, open(1, "wb") as stdout:
         serve(service.handlers(), stdin, stdout, service.fast)
 
 
-SERVERS = {CHALLENGE: _serve_anomaly_detection}
+def _serve_alert_dedup() -> None:
+    # Imported here: the other challenge needs no store's driver, and may not have one.
+    from reference_impl.crew import Crew  # noqa: PLC0415
+    from reference_impl.dedup_service import CONNECTIONS, DedupService, LineWriter  # noqa: PLC0415
+
+    writer = LineWriter(1)
+    service = DedupService(writer)
+    gc.freeze()
+    # Not closed: after a broken pipe a thread of the crew still reads from it.
+    stdin = open(0, "rb", buffering=1 << 20, closefd=False)  # noqa: SIM115
+    Crew(service.handlers(), stdin, writer.write, CONNECTIONS).run()
+    service.close()
+
+
+SERVERS = {anomaly_service.CHALLENGE: _serve_anomaly_detection, "alert-dedup": _serve_alert_dedup}
 
 
 def main(arguments: list[str]) -> int:
