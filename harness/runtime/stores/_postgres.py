@@ -132,9 +132,9 @@ class PostgresStore(Store):
             raise InfraError(f"the postgres store does not let us in: {error}; its log: {self.log_tail()}") from error
         return self._session
 
-    def _rows(self, query: sql.Composable | LiteralString) -> list[tuple[object, ...]]:
+    def _rows(self, query: LiteralString | sql.Composed) -> list[tuple[object, ...]]:
         try:
-            return self.session().execute(query).fetchall()
+            return self.session().execute(sql.SQL(query) if isinstance(query, str) else query).fetchall()
         except psycopg.Error as error:
             raise InfraError(f"the postgres store did not answer: {error}; its log: {self.log_tail()}") from error
 
@@ -247,16 +247,15 @@ def template() -> Path:
 def _build(target: Path) -> None:
     """Builds beside, then renames: whoever comes first wins, and nobody sees half a template."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
     with tempfile.TemporaryDirectory(prefix=scratch_prefix("template"), ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+        folder, data = Path(name), Path(name) / "data"
         folder.chmod(0o755)
-        for part in ("data", "s"):
-            (folder / part).mkdir(mode=0o700)
-            own(folder / part)
-        _initdb(folder / "data")
-        _run_alone(folder / "data", folder / "s")
-        part = target.with_name(f"{target.name}.{os.getpid()}.part")
-        _copy(folder / "data", part)
+        data.mkdir(mode=0o700)
+        own(data)
+        _initdb(data)
+        _prepare(data)
+        _copy(data, part)
     try:
         part.rename(target)
     except OSError as error:
@@ -294,9 +293,9 @@ def _initdb(data: Path) -> None:
         raise InfraError(f"initdb failed with status {done.returncode}: {done.stderr.strip()[-500:]}")
 
 
-def _run_alone(data: Path, sockets: Path) -> None:
+def _prepare(data: Path) -> None:
     """Puts the candidate's user into the new folder, by a server without sockets that reads statements from its stdin."""
-    argv = [_server(data, sockets, {})[0], "--single", "-D", str(data), "-c", "exit_on_error=true", DATABASE]
+    argv = [_server(data, data, {})[0], "--single", "-D", str(data), "-c", "exit_on_error=true", DATABASE]
     done = _as_store_user(argv, "".join(f"{statement};\n" for statement in _PREPARE))
     if done.returncode != 0:
         raise InfraError(f"the new postgres folder could not be prepared: {(done.stderr or done.stdout).strip()[-500:]}")

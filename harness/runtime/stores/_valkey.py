@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import redis
 
@@ -80,15 +82,16 @@ class ValkeyStore(Store):
 
     def connections(self) -> int:
         """See `Store`."""
-        listed = self._asked("CLIENT", "LIST", "TYPE", "normal")
-        lines = listed.decode() if isinstance(listed, bytes) else str(listed)
-        return max(len(lines.strip().splitlines()) - 1, 0)
+        return len(self._asked("CLIENT", "LIST")) - 1  # the client parses it into one entry a connection
 
-    def _asked(self, *words: str) -> object | list[bytes] | bytes | int:
+    def _asked(self, *words: str) -> Any:
+        execute: Callable[..., Any] = self._ours.execute_command
         try:
-            return self._ours.execute_command(*words)
+            return execute(*words)
         except redis.RedisError as error:
-            raise InfraError(f"the redis store did not answer {' '.join(words)}: {error}; its log: {self.log_tail()}") from error
+            raise InfraError(
+                f"the redis store did not answer {' '.join(words)}: {error}; its log: {self.log_tail()}"
+            ) from error
 
     def _forget_clients(self) -> None:
         if self._client is not None:
