@@ -150,7 +150,8 @@ class Actor:
                 self._fail(error)
 
     def _take(self, message: dict[str, Any], t_ns: int) -> None:
-        if "method" in message and "id" not in message:
+        bad_line = message.get("id") is None and "error" in message  # what it says of a line that was no request
+        if bad_line or ("method" in message and "id" not in message):
             self._unasked += 1
             if self._unasked > MAX_UNASKED:
                 raise CandidateBrokeProtocol(f"more than {MAX_UNASKED} notifications came")

@@ -11,6 +11,7 @@ from harness.runtime.proxy.wire import MAX_MESSAGE_BYTES, TEXT_CHARS, Part, Requ
 
 MAX_ELEMENTS = 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024
+MAX_QUEUED_SHOWN = 64
 _SIMPLE = frozenset(b"+-:_,#(")
 _BULK = frozenset(b"$=!")
 _MANY = frozenset(b"*~>")
@@ -149,6 +150,10 @@ def describe(words: list[bytes]) -> str:
     text = " ".join(visible(word) if word else "''" for word in words[:24])
     if len(words) > 24:
         text += f" … ({len(words)} words)"
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= TEXT_CHARS else text[: TEXT_CHARS - 1] + "…"
 
 
@@ -160,7 +165,7 @@ class RespDialect:
     def __init__(self) -> None:
         self._requests = Frames(inline=True)
         self._replies = Frames()
-        self._queued: list[bytes] | None = None
+        self._queued: list[str] | None = None
         self._subscribed = False
         self._last = b""
         self.greeted = False
@@ -177,7 +182,7 @@ class RespDialect:
             return Request(frame, "empty", answers=False)
         name = head[0].upper().decode("latin-1")
         if self._queued is not None:
-            return self._inside_multi(frame, name)
+            return self._inside_multi(frame, name, self._queued)
         if name == "CLIENT" and len(head) > 1 and head[1].upper() == b"REPLY":
             return Request(frame, name, reply=b"-ERR CLIENT REPLY is not available here: every command must have its reply\r\n")
         if name == "MULTI":
@@ -190,16 +195,15 @@ class RespDialect:
             return Request(frame, name)
         return Request(frame, name, counted=True, describe=lambda: describe(words_of(frame, 64)))
 
-    def _inside_multi(self, frame: bytes, name: str) -> Request:
-        queued = self._queued or []
+    def _inside_multi(self, frame: bytes, name: str, queued: list[str]) -> Request:
         if name not in ("EXEC", "DISCARD", "RESET", "QUIT"):
-            queued.append(frame)
-            del queued[64:]
+            if len(queued) < MAX_QUEUED_SHOWN:
+                queued.append(describe(words_of(frame, 12)))
             return Request(frame, name)
         self._queued = None
         if name != "EXEC":
             return Request(frame, name)
-        return Request(frame, name, counted=True, describe=lambda: _describe_exec(queued))
+        return Request(frame, name, counted=True, describe=lambda: _cut("EXEC of " + "; ".join(queued)))
 
     def from_server(self, data: bytes, waiting: int) -> list[tuple[Part, bytes]]:
         """See `Dialect`."""
@@ -235,8 +239,3 @@ def _is_pubsub(frame: bytes) -> bool:
         return False
     parts = frame.split(b"\r\n", 3)
     return len(parts) > 2 and parts[2].lower() in _PUBSUB_KINDS
-
-
-def _describe_exec(queued: list[bytes]) -> str:
-    text = "EXEC of " + "; ".join(describe(words_of(frame, 12)) for frame in queued)
-    return text if len(text) <= TEXT_CHARS else text[: TEXT_CHARS - 1] + "…"

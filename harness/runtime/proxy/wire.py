@@ -82,11 +82,13 @@ class Dialect(Protocol):
 
 def visible(data: bytes, limit: int = VALUE_CHARS) -> str:
     """Bytes for a reader: text where it is text, other bytes as \\xNN; cut with … where it is longer than `limit` characters."""
-    text = data[: limit * 4].decode("utf-8", "backslashreplace")
+    text = data[: limit * 4].decode("utf-8", "surrogateescape")
     shown = "".join(_SHOWN.get(char) or (char if char.isprintable() else _escape(char)) for char in text[: limit + 1])
     return shown if len(shown) <= limit and len(data) <= limit * 4 else shown[: limit - 1] + "…"
 
 
 def _escape(char: str) -> str:
     number = ord(char)
+    if 0xDC80 <= number <= 0xDCFF:  # a byte that is no text
+        number -= 0xDC00
     return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
