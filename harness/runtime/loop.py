@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import os
 import select
 import time
@@ -110,14 +111,18 @@ class Loop:
     def _woken(self, _events: int) -> None:
         os.eventfd_read(self._waker)
 
-    def run_until(self, predicate: Callable[[], bool], timeout_s: float) -> bool:
-        """Handles events until the predicate holds (looked at first, then after each batch) or the time is up; whether it holds."""
+    def run_until(self, predicate: Callable[[], bool], timeout_s: float, *, look_every_s: float = math.inf) -> bool:
+        """Handles events until the predicate holds or the time is up; whether it holds.
+
+        The predicate is looked at first and after each batch of events; for one about the world outside the loop, also every
+        `look_every_s`.
+        """
         deadline_ns = self.now_ns() + int(timeout_s * 1e9)
         while not predicate():
             left_ns = deadline_ns - self.now_ns()
             if left_ns <= 0:
                 return False
-            self.run_once(left_ns / 1e9)
+            self.run_once(min(left_ns / 1e9, look_every_s))
         return True
 
     def run_once(self, timeout_s: float) -> bool:

@@ -181,11 +181,10 @@ class Connection:
             self._client.read(False)
 
     def _refuse(self, requests: list[Request]) -> None:
-        """Answers what is asked before the greeting; to the greeting, the sentence, and closes."""
+        """Answers what is asked before the greeting; to the greeting, and to whatever a client may say after it, the sentence."""
         for request in requests:
-            self._client.send(request.reply)
-        if self.dialect.greeted:
-            self._client.send(self.dialect.refusal(self._owner.refusal))
+            self._client.send(request.reply or (self.dialect.refusal(self._owner.refusal) if self.dialect.greeted else b""))
+        if self.dialect.greeted and self.dialect.refusal_ends:
             self.close()
 
     def _advance(self) -> None:

@@ -98,6 +98,8 @@ def error_message(sentence: str, code: str) -> bytes:
 class PostgresDialect:
     """One Postgres connection (see `wire.Dialect`). `user`: the only one who is let in, None for anybody."""
 
+    refusal_ends = True
+
     def __init__(self, user: str | None = None) -> None:
         self._user = user
         self._startup: Startup | None = Startup()

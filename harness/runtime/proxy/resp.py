@@ -161,6 +161,7 @@ class RespDialect:
     """One RESP connection (see `wire.Dialect`)."""
 
     backend = 0
+    refusal_ends = False
 
     def __init__(self) -> None:
         self._requests = Frames(inline=True)

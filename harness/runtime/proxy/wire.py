@@ -62,7 +62,12 @@ class Dialect(Protocol):
         ...
 
     def refusal(self, sentence: str) -> bytes:
-        """An error for the client, after which the connection is closed."""
+        """An error for the client."""
+        ...
+
+    @property
+    def refusal_ends(self) -> bool:
+        """Whether a client expects the connection to be closed after a refusal; else each of its requests is refused."""
         ...
 
     @property

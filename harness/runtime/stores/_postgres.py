@@ -23,6 +23,7 @@ from psycopg import sql
 
 from harness.errors import InfraError
 from harness.paths import cache_root, scratch_prefix
+from harness.runtime import tree
 from harness.runtime.stores._base import STOP_PATIENCE_S, Store, StoreBusy
 from harness.runtime.stores._find import find_postgres
 from harness.runtime.stores._user import no_user, own, store_identity
@@ -105,8 +106,7 @@ class PostgresStore(Store):
         if self._popen is None:
             return
         self._popen.send_signal(signal.SIGQUIT)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._popen.pid, signal.SIGCONT)
+        tree.cont(self._popen.pid)  # a paused server could not obey
         try:
             self._popen.wait(STOP_PATIENCE_S)
         except subprocess.TimeoutExpired:

@@ -82,7 +82,7 @@ class ValkeyStore(Store):
 
     def connections(self) -> int:
         """See `Store`."""
-        return len(self._asked("CLIENT", "LIST")) - 1  # the client parses it into one entry a connection
+        return len(bytes(self._asked("CLIENT", "LIST")).splitlines()) - 1
 
     def _asked(self, *words: str) -> Any:
         execute: Callable[..., Any] = self._ours.execute_command

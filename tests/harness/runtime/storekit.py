@@ -16,7 +16,7 @@ from harness.runtime.proxy import StoreProxy
 from harness.runtime.stores import PostgresStore, Store, ValkeyStore, open_store, store_unavailable
 
 T = TypeVar("T")
-PATIENCE_S = 60.0
+PATIENCE_S = 20.0
 
 
 class Bench:
@@ -44,7 +44,7 @@ class Bench:
 
     def until(self, predicate: Callable[[], bool]) -> None:
         """Runs the loop until something holds."""
-        assert self.loop.run_until(predicate, PATIENCE_S), "it never came to that"
+        assert self.loop.run_until(predicate, PATIENCE_S, look_every_s=0.005), "it never came to that"
 
     def proxy(self, store: Store, processor: str = "p0", **more: Any) -> StoreProxy:
         """A proxy in front of that store."""

@@ -12,9 +12,9 @@ from typing import Any
 import psycopg
 import pytest
 import redis
+from redis.maint_notifications import MaintNotificationsConfig
 
 from harness.runtime.actor import Actor
-from harness.runtime.clock import ClockPage
 from harness.runtime.process import Process
 from harness.runtime.proxy import (
     CUT,
@@ -94,14 +94,21 @@ def test_redis_round_trips_are_counted_and_told(bench: Bench, valkey: ValkeyStor
 
     bench.do(work)
     trips = proxy.close_window()
-    assert texts(trips) == ["SET a \\xff\\x00", "GET a", "EXEC of INCR n; INCR n", "SET b 1", "GET b", f"EVALSHA {'0' * 40} 0"]
+    assert texts(trips) == [
+        "SET a \\xff\\x00",
+        "GET a",
+        "EXEC of INCRBY n 1; INCRBY n 1",
+        "SET b 1",
+        "GET b",
+        f"EVALSHA {'0' * 40} 0",
+    ]
     assert trips[0].reply == "+OK" and trips[5].reply.startswith("-NOSCRIPT")
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_waiting_and_listening_do_not_count(bench: Bench, valkey: ValkeyStore, protocol: int) -> None:
     proxy = bench.proxy(valkey)
-    client = bench.redis(proxy, protocol=protocol)
+    client = bench.redis(proxy, protocol=protocol, maint_notifications_config=MaintNotificationsConfig(enabled=False))
     proxy.open_window("w")
 
     def work() -> list[Any]:
@@ -173,7 +180,8 @@ def test_a_query_can_be_cancelled_through_the_proxy(bench: Bench, postgres: Post
     proxy = bench.proxy(postgres)
     client = bench.postgres(proxy)
     waiting = bench.aside(lambda: client.execute("SELECT pg_sleep(600)"))
-    bench.until(lambda: any(trip.forwarded_ns for trip in proxy.log))
+    look = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND wait_event = 'PgSleep'"
+    bench.until(lambda: postgres.session().execute(look).fetchone() == (1,))
     bench.do(client.cancel_safe)
     bench.until(waiting.done)
     assert isinstance(fails(waiting), psycopg.errors.QueryCanceled)
@@ -237,9 +245,10 @@ def test_a_planned_fault_that_is_not_reached_is_skipped(bench: Bench, valkey: Va
     proxy.policy = faults = Faults(bench.loop)
     planned = faults.reset(2, BEFORE, window="offer")
     client = bench.redis(proxy)
-    for window in ("other", "offer"):
-        proxy.open_window(window)
-        bench.do(lambda: [client.get("a") for _ in range(2 if window == "other" else 1)])
+    proxy.open_window("other")
+    bench.do(lambda: [client.get("a") for _ in range(2)])
+    proxy.open_window("offer")
+    bench.do(lambda: client.get("a"))
     assert faults.skipped() == [planned] and faults.fired == []
 
 
@@ -408,7 +417,7 @@ def test_a_store_that_dies_breaks_connections_and_comes_back_behind_the_same_soc
         bench.do(ask)
     store.start()
     bench.do(ask)
-    assert proxy.made >= 2 and proxy.unreached >= 1
+    assert proxy.made >= 2 and (kind == "redis" or proxy.unreached == 1)
 
 
 def test_a_round_trip_under_way_when_the_store_dies_is_lost(bench: Bench, postgres: PostgresStore) -> None:
@@ -520,7 +529,7 @@ def test_requests_sent_ahead_are_held_back_within_bounds(bench: Bench, valkey: V
         (connection,) = proxy._connections
         assert not sending.done() and connection._queued_bytes < 6_000_000
         gate.open()
-        replies = bench.aside(lambda: b"".join(iter(lambda: client.recv(5), b"+OK\r\n" * 0)) if False else _take(client, 1000))
+        replies = bench.aside(lambda: _take(client, 1000))
         assert bench.finish(replies) == b"+OK\r\n" * 200
 
 
@@ -613,9 +622,3 @@ def test_nothing_is_left_behind(bench: Bench, valkey: ValkeyStore) -> None:
     proxy.close()
     assert not proxy.folder.exists() and proxy.open == 0
     bench.until(lambda: valkey.connections() == 0)
-
-
-def test_the_clock_page_is_a_matter_of_the_store_alone(valkey: ValkeyStore, tmp_path: Path) -> None:
-    page = ClockPage(tmp_path)
-    assert valkey.clock is not None and valkey.clock is not page
-    page.close()

@@ -121,8 +121,14 @@ def test_garbage_is_split_or_refused_and_nothing_else(data: bytes, cuts: list[in
             assert str(error)
 
 
-@given(st.lists(st.sampled_from([b"P", b"B", b"D", b"C", b"E", b"S", b"Q", b"F", b"H"]).flatmap(
-    lambda kind: st.binary(max_size=30).map(lambda body: message(kind, body))), max_size=8))
+@given(
+    st.lists(
+        st.sampled_from([b"P", b"B", b"D", b"C", b"E", b"S", b"Q", b"F", b"H"]).flatmap(
+            lambda kind: st.binary(max_size=30).map(lambda body: message(kind, body))
+        ),
+        max_size=8,
+    )
+)
 def test_a_message_with_a_broken_body_is_described_or_refused(messages: list[bytes]) -> None:
     dialect = started()
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,19 @@ SCALARS = st.one_of(
     LINES.map(lambda text: b"+" + text + b"\r\n"),
     LINES.map(lambda text: b"-ERR " + text + b"\r\n"),
     st.integers(-(2**60), 2**60).map(lambda n: b":%d\r\n" % n),
-    st.sampled_from([b"$-1\r\n", b"*-1\r\n", b"_\r\n", b"#t\r\n", b",1.5\r\n", b",inf\r\n", b"(12345678901234567890\r\n", b"*0\r\n", b"%0\r\n"]),
+    st.sampled_from(
+        [
+            b"$-1\r\n",
+            b"*-1\r\n",
+            b"_\r\n",
+            b"#t\r\n",
+            b",1.5\r\n",
+            b",inf\r\n",
+            b"(12345678901234567890\r\n",
+            b"*0\r\n",
+            b"%0\r\n",
+        ]
+    ),
     st.binary(max_size=40).map(lambda raw: b"$%d\r\n%s\r\n" % (len(raw), raw)),
     st.binary(max_size=20).map(lambda raw: b"=%d\r\ntxt:%s\r\n" % (len(raw) + 4, raw)),
     st.binary(max_size=20).map(lambda raw: b"!%d\r\n%s\r\n" % (len(raw), raw)),
@@ -41,7 +55,7 @@ VALUES = st.recursive(
 
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     places = sorted({cut % (len(data) + 1) for cut in cuts} | {0, len(data)})
-    return [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [data[a:b] for a, b in itertools.pairwise(places)]
 
 
 @given(st.lists(VALUES, max_size=6), st.lists(st.integers(0, 10_000), max_size=8))
@@ -58,7 +72,9 @@ def test_byte_by_byte_too(values: list[bytes]) -> None:
     assert [frame for at in range(len(data)) for frame in frames.feed(data[at : at + 1])] == values
 
 
-@given(st.lists(st.lists(st.binary(max_size=30), min_size=1, max_size=6), max_size=6), st.lists(st.integers(0, 10_000), max_size=8))
+@given(
+    st.lists(st.lists(st.binary(max_size=30), min_size=1, max_size=6), max_size=6), st.lists(st.integers(0, 10_000), max_size=8)
+)
 def test_words_survive_the_wire(commands: list[list[bytes]], cuts: list[int]) -> None:
     frames = Frames(inline=True)
     data = b"".join(command(*words) for words in commands)
@@ -113,7 +129,9 @@ def test_commands_count_and_what_only_sets_up_or_waits_does_not() -> None:
         ("BLPOP", False),
         ("GET", True),
     ]
-    assert kinds(command(b"XREAD", b"COUNT", b"1", b"BLOCK", b"0", b"STREAMS", b"s", b"$"), command(b"XREAD", b"STREAMS", b"s", b"0")) == [
+    assert kinds(
+        command(b"XREAD", b"COUNT", b"1", b"BLOCK", b"0", b"STREAMS", b"s", b"$"), command(b"XREAD", b"STREAMS", b"s", b"0")
+    ) == [
         ("XREAD", False),
         ("XREAD", True),
     ]
@@ -121,10 +139,15 @@ def test_commands_count_and_what_only_sets_up_or_waits_does_not() -> None:
 
 
 def test_a_transaction_is_one_round_trip_its_exec() -> None:
-    requests = RespDialect().from_client(command(b"MULTI") + command(b"SET", b"a", b"1") + command(b"INCR", b"n") + command(b"EXEC"))
+    requests = RespDialect().from_client(
+        command(b"MULTI") + command(b"SET", b"a", b"1") + command(b"INCR", b"n") + command(b"EXEC")
+    )
     assert [request.counted for request in requests] == [False, False, False, True]
     assert requests[-1].describe is not None and requests[-1].describe() == "EXEC of SET a 1; INCR n"
-    assert kinds(command(b"MULTI"), command(b"SET", b"a", b"1"), command(b"DISCARD"), command(b"GET", b"a"))[-1] == ("GET", True)
+    assert kinds(command(b"MULTI"), command(b"SET", b"a", b"1"), command(b"DISCARD"), command(b"GET", b"a"))[-1] == (
+        "GET",
+        True,
+    )
 
 
 def test_pushes_and_published_messages_belong_to_no_command() -> None:
