@@ -17,7 +17,7 @@ ROUNDS = 7
 TRIPS = 3000
 WARM_UP = 300
 PATIENCE_S = 120.0
-FLOOR_PER_S = 3000
+LEAST_RATIO = 0.15  # three processes share what two had; below this something is wrong with the proxy
 KINDS = ("redis", "postgres")
 
 # The client is a process of its own, as a processor is: in a thread of ours it would wait for our interpreter, not for the proxy.
@@ -105,8 +105,8 @@ def run() -> list[dict[str, Any]]:
                 "unit": "per s",
                 "ratio_to": "the same client without the proxy",
                 "ratio": proxied / direct,
-                "target": f">= {FLOOR_PER_S:,}",
-                "ok": proxied >= FLOOR_PER_S,
+                "target": f">= {LEAST_RATIO:g}",
+                "ok": proxied / direct >= LEAST_RATIO,
             }
         )
         rows.append({"name": f"round trips without the proxy, {kind}", "value": direct, "unit": "per s"})

@@ -15,12 +15,16 @@ from harness.runtime.proxy.trips import CUT, HOLD, PASS, Point, RoundTrip, Verdi
 from harness.runtime.tree import Proof
 
 
-class Target(Protocol):
-    """A process that can be hurt: `Process`, `Actor` and `Store` (by `pause` and `resume`) fit through `kill`, `stop`, `cont`."""
+class Killable(Protocol):
+    """What can be killed: an `Actor` (or `Process`), and a `Store` too."""
 
     def kill(self) -> Proof:
         """SIGKILL to the whole tree, verified."""
         ...
+
+
+class Pausable(Protocol):
+    """What can be stopped and continued: an `Actor` (or `Process`)."""
 
     def stop(self) -> Proof:
         """SIGSTOP to the whole tree, verified."""
@@ -113,7 +117,7 @@ class Faults:
 
     # -- what can be planned -----------------------------------------------------------------------------------------------------
 
-    def kill(self, target: Target, k: int, point: Point, *, window: str | None = None) -> Fault:
+    def kill(self, target: Killable, k: int, point: Point, *, window: str | None = None) -> Fault:
         """SIGKILL: before, the request never leaves; after, the store has done its part and the reply reaches nobody."""
 
         def act(_trip: RoundTrip) -> tuple[Verdict, str, dict[str, Any]]:
@@ -121,7 +125,7 @@ class Faults:
 
         return self._plan("kill", k, point, act, window)
 
-    def pause(self, target: Target, k: int, point: Point, *, window: str | None = None) -> Fault:
+    def pause(self, target: Pausable, k: int, point: Point, *, window: str | None = None) -> Fault:
         """SIGSTOP, and the round trip is held; `resume` undoes both."""
 
         def act(_trip: RoundTrip) -> tuple[Verdict, str, dict[str, Any]]:
@@ -170,7 +174,7 @@ class Faults:
         return fault
 
 
-def resume(target: Target, fired: Fired) -> Fired:
+def resume(target: Pausable, fired: Fired) -> Fired:
     """Continues a paused process, then lets its round trip go on; the record of it, with evidence."""
     status, evidence = _shown(target.cont())
     t_ns = Loop.now_ns()

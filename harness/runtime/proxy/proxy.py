@@ -34,7 +34,10 @@ POSTGRES_USER = "postgres"
 class Upstream(Protocol):
     """What the proxy needs to know of a store: `harness.runtime.stores.Store` fits."""
 
-    kind: str
+    @property
+    def kind(self) -> str:
+        """`postgres` or `redis`."""
+        ...
 
     @property
     def socket(self) -> Path:

@@ -12,6 +12,7 @@ from harness.runtime.proxy.wire import MAX_MESSAGE_BYTES, TEXT_CHARS, Part, Requ
 MAX_ELEMENTS = 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024
 MAX_QUEUED_SHOWN = 64
+_ONE_LINE = (b"+", b"-", b":")
 _SIMPLE = frozenset(b"+-:_,#(")
 _BULK = frozenset(b"$=!")
 _MANY = frozenset(b"*~>")
@@ -64,6 +65,14 @@ class Frames:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Every frame that these bytes complete. Raises WireError."""
+        if (
+            not self._inline
+            and not self._buffer
+            and data[:1] in _ONE_LINE
+            and data.find(b"\n") == len(data) - 1
+            and data[-2:-1] == b"\r"
+        ):
+            return [data]  # the commonest reply by far
         self._buffer += data
         frames: list[bytes] = []
         start = 0

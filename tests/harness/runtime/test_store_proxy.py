@@ -321,7 +321,7 @@ def processor(request: pytest.FixtureRequest, tmp_path: Path, bench: Bench, valk
 
     def start() -> tuple[Actor, StoreProxy]:
         proxy = bench.proxy(valkey)
-        mounts = {"checkout": Mount(tmp_path, "/candidate"), "store": Mount(proxy.folder, "/sockets", writable=True)}
+        mounts = {"checkout": Mount(tmp_path, "/candidate"), "store": Mount(proxy.folder, "/sockets")}
         site = [Mount(Path(entry), entry) for entry in sys.path if entry.endswith("site-packages")]
         env = {"PYTHONPATH": ":".join(str(mount.host) for mount in site)}
         launch = Launch(("python3", "-u", "{checkout}/program.py"), mounts, env=env, passthrough=tuple(site))
@@ -429,6 +429,19 @@ def test_a_round_trip_under_way_when_the_store_dies_is_lost(bench: Bench, postgr
     bench.until(waiting.done)
     assert isinstance(fails(waiting), psycopg.OperationalError)
     assert [trip.fate for trip in proxy.log] == ["lost"] and proxy.under_way() == []
+
+
+def test_the_store_itself_can_be_killed_at_a_round_trip(bench: Bench, valkey: ValkeyStore) -> None:
+    proxy = bench.proxy(valkey)
+    proxy.policy = faults = Faults(bench.loop)
+    faults.kill(valkey, 1, AFTER)
+    client = bench.redis(proxy)
+    proxy.open_window("offer")
+    with pytest.raises(redis.ConnectionError):
+        bench.do(lambda: client.set("a", 1))
+    assert faults.fired[0].status == "installed" and not valkey.running()
+    valkey.start()
+    assert bench.do(lambda: client.set("a", 1))
 
 
 def test_an_answer_that_is_held_survives_its_store(bench: Bench, postgres: PostgresStore) -> None:
