@@ -308,7 +308,10 @@ class Connection:
         if part is Part.ASIDE or trip is None or trip.forwarded_ns == 0 or (self._waiting > 1 and part is Part.LAST):
             # Replies come in order: with more than one awaited, this one belongs to something that was not counted.
             self._waiting -= int(part is Part.LAST)
-            self._client.send(piece)
+            if trip is not None and trip.answered_ns:
+                self._reply.append(piece)  # said after an answer that is held: it may not overtake it
+            else:
+                self._client.send(piece)
             return
         self._reply.append(piece)
         self._reply_bytes += len(piece)

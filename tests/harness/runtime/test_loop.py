@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.runtime.loop import READ, Loop
+from harness.runtime.loop import READ, Loop, Watch
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_pipes_of_candidates_come_before_sockets(loop: Loop, pipes: list[tuple[i
 
 def test_a_descriptor_unwatched_in_the_same_batch_is_not_handled(loop: Loop, pipes: list[tuple[int, int]]) -> None:
     seen: list[int] = []
-    watches = []
+    watches: list[Watch] = []
     for number, (read, write) in enumerate(pipes):
 
         def take(_events: int, number: int = number) -> None:

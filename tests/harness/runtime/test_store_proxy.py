@@ -18,6 +18,7 @@ from harness.runtime.actor import Actor
 from harness.runtime.process import Process
 from harness.runtime.proxy import (
     CUT,
+    HOLD,
     PASS,
     Faults,
     Gate,
@@ -86,9 +87,13 @@ def test_redis_round_trips_are_counted_and_told(bench: Bench, valkey: ValkeyStor
         client.set("a", b"\xff\x00")
         assert client.get("a") == b"\xff\x00"
         with client.pipeline(transaction=True) as batch:
-            assert batch.incr("n").incr("n").execute()[-1] >= 2
+            batch.incr("n")
+            batch.incr("n")
+            assert batch.execute()[-1] >= 2
         with client.pipeline(transaction=False) as batch:
-            batch.set("b", 1).get("b").execute()
+            batch.set("b", 1)
+            batch.get("b")
+            batch.execute()
         with pytest.raises(redis.exceptions.NoScriptError):
             client.evalsha("0" * 40, 0)
 
@@ -112,7 +117,8 @@ def test_waiting_and_listening_do_not_count(bench: Bench, valkey: ValkeyStore, p
     proxy.open_window("w")
 
     def work() -> list[Any]:
-        listener = client.pubsub(ignore_subscribe_messages=True)
+        subscribe: Callable[..., Any] = client.pubsub
+        listener = subscribe(ignore_subscribe_messages=True)
         listener.subscribe("c")
         listener.get_message(timeout=5)
         popped = client.blpop("nothing", timeout=0.01)
@@ -444,15 +450,32 @@ def test_the_store_itself_can_be_killed_at_a_round_trip(bench: Bench, valkey: Va
     assert bench.do(lambda: client.set("a", 1))
 
 
-def test_an_answer_that_is_held_survives_its_store(bench: Bench, postgres: PostgresStore) -> None:
+def test_what_the_store_says_after_a_held_answer_does_not_overtake_it(bench: Bench, postgres: PostgresStore) -> None:
+    proxy = bench.proxy(postgres)
+    client = bench.postgres(proxy)
     held: list[RoundTrip] = []
-    gate = Gate()
+    bench.do(lambda: client.execute("LISTEN late"))
 
     def hold_after(trip: RoundTrip, point: Point) -> Verdict:
-        if point is AFTER:
-            held.append(trip)
-            return gate(trip, BEFORE)
-        return PASS
+        held.extend([trip] if point is AFTER else [])
+        return HOLD if point is AFTER else PASS
+
+    proxy.policy = hold_after
+    waiting = bench.aside(lambda: client.execute("SELECT 1").fetchone())
+    bench.until(lambda: bool(held))
+    postgres.session().execute("NOTIFY late, 'news'")
+    bench.loop.settle(0.05, 5)
+    assert held[0].release()
+    assert bench.finish(waiting) == (1,)
+    assert bench.do(lambda: next(client.notifies(timeout=20))).payload == "news"
+
+
+def test_an_answer_that_is_held_survives_its_store(bench: Bench, postgres: PostgresStore) -> None:
+    held: list[RoundTrip] = []
+
+    def hold_after(trip: RoundTrip, point: Point) -> Verdict:
+        held.extend([trip] if point is AFTER else [])
+        return HOLD if point is AFTER else PASS
 
     proxy = bench.proxy(postgres)
     client = bench.postgres(proxy)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -105,9 +106,9 @@ def test_a_candidate_is_no_superuser(postgres: PostgresStore) -> None:
     "words", ["SHUTDOWN NOSAVE", "CONFIG SET dir /tmp", "DEBUG SLEEP 0", "REPLICAOF 127.0.0.1 1", "MODULE LIST"]
 )
 def test_a_candidate_cannot_end_or_turn_the_server(valkey: ValkeyStore, words: str) -> None:
-    client = redis.Redis.from_url(valkey.url(str(valkey.sockets)))
+    execute: Callable[..., object] = redis.Redis.from_url(valkey.url(str(valkey.sockets))).execute_command
     with pytest.raises(redis.ResponseError):
-        client.execute_command(*words.split())
+        execute(*words.split())
     assert valkey.running()
 
 
