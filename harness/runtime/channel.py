@@ -54,7 +54,7 @@ class Channel:
         self._buffer = bytearray()
         self._lines: deque[bytes] = deque()
         self._stderr = bytearray()
-        self._stdin_open = True
+        self._stdin_open = self._stderr_open = True
         self.at_eof = False
 
     def exchange(self, data: bytes, deadline: float, timeout_s: float) -> bytes:
@@ -152,6 +152,7 @@ class Channel:
         except BlockingIOError:
             return
         if not chunk:
+            self._stderr_open = False
             self._poll.unregister(self.stderr_fd)
             return
         self._stderr += chunk
@@ -161,6 +162,34 @@ class Channel:
     def partial(self) -> bytes:
         """What came after the last newline: an answer without its end, if the child is waiting now."""
         return bytes(self._buffer)
+
+    # -- for an event loop, which knows when a pipe is ready --------------------------------------------------------------------
+
+    def try_write(self, data: bytes | memoryview) -> int:
+        """Puts as much on the child's stdin as goes without waiting; how many bytes. Raises Closed."""
+        try:
+            return os.write(self.stdin_fd, data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise Closed("it no longer reads its stdin") from error
+
+    def take_stdout(self) -> None:
+        """One read of the child's stdout, which is ready. Raises Flooded."""
+        if not self.at_eof:
+            self._read_stdout()
+
+    def take_stderr(self) -> bool:
+        """One read of the child's stderr, which is ready; False once it has ended."""
+        if self._stderr_open:
+            self._read_stderr()
+        return self._stderr_open
+
+    def take_lines(self) -> list[bytes]:
+        """Every complete line that was read and not handed out."""
+        lines = list(self._lines)
+        self._lines.clear()
+        return lines
 
     def has_line(self) -> bool:
         """Whether a complete line waits to be read."""

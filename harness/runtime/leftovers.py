@@ -23,7 +23,8 @@ def end_orphans() -> int:
     ended = 0
     for process in psutil.process_iter(["pid", "ppid", "cmdline", "uids"]):
         with contextlib.suppress(psutil.Error):
-            ours = process.info["uids"] is not None and process.info["uids"].real == os.getuid()
+            # Root's stores run as somebody else; the mark in their environment is still ours alone.
+            ours = process.info["uids"] is not None and (os.getuid() == 0 or process.info["uids"].real == os.getuid())
             if ours and process.info["ppid"] == 1 and _marked(process):
                 ended += len(tree.kill(process.pid).states)
     return ended

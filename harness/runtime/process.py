@@ -93,17 +93,9 @@ class Process:
 
     def request_raw(self, method: str, params_json: bytes, *, timeout_s: float | None = None) -> dict[str, Any]:
         """As `request`, with params already encoded: a JSON object that holds `now_ms`."""
-        self._next_id += 1
-        number = self._next_id
-        line = b'{"jsonrpc":"2.0","id":%d,"method":"%s","params":%s}\n' % (
-            number,
-            method.encode(),
-            params_json,
-        )
+        number, line = self.encode(method, params_json)
         allowed_s = timeout_s if timeout_s is not None else TIMEOUT_S.get(method, OTHER_TIMEOUT_S)
         deadline = time.monotonic() + allowed_s
-        if self.on_line is not None:
-            self.on_line("->", line[:-1])
         try:
             first = self._channel.exchange(line, deadline, allowed_s)
             return self._reply_to(first, number, method, line, deadline)
@@ -114,21 +106,29 @@ class Process:
         except Flooded as error:
             raise CandidateBrokeProtocol(f"{error} while {method!r} was outstanding", **self._context(line)) from error
         except Closed as error:
-            raise self._ending(method, line) from error
+            raise self.ending(method, line) from error
 
-    def _ending(self, method: str, line: bytes) -> CandidateFailure:
+    def encode(self, method: str, params_json: bytes) -> tuple[int, bytes]:
+        """The number and the line of the next request."""
+        self._next_id += 1
+        line = b'{"jsonrpc":"2.0","id":%d,"method":"%s","params":%s}\n' % (self._next_id, method.encode(), params_json)
+        if self.on_line is not None:
+            self.on_line("->", line[:-1])
+        return self._next_id, line
+
+    def ending(self, method: str, line: bytes) -> CandidateFailure:
         """Why there is no reply from a process that ended: what it printed last tells more than that it is gone."""
         why = self._why_ended(method)
         if self._channel.has_line():
             try:
-                self._message(self._channel.read_line(0.0), line)
+                self.message_of(self._channel.read_line(0.0), line)
             except CandidateBrokeProtocol as error:
                 return CandidateBrokeProtocol(f"{error}; after that, {why}", **self._context(line))
         return CandidateDied(why, **self._context(line))
 
     def _reply_to(self, raw: bytes, number: int, method: str, line: bytes, deadline: float) -> dict[str, Any]:
         for _ in range(MAX_NOTIFICATIONS):
-            message = self._message(raw, line)
+            message = self.message_of(raw, line)
             if _is_notification(message):
                 self._keep(message, raw)
                 raw = self._channel.read_line(deadline)
@@ -136,7 +136,7 @@ class Process:
             if message.get("id") != number:
                 wrong = f"the reply to {method!r} carried id {message.get('id')!r:.60} where {number} was expected"
                 raise CandidateBrokeProtocol(wrong, **self._context(line))
-            return self._result(message, method, line)
+            return self.result_of(message, method, line)
         raise CandidateBrokeProtocol(
             f"{MAX_NOTIFICATIONS} notifications came and no reply to {method!r}", **self._context(line)
         )
@@ -147,7 +147,8 @@ class Process:
         if self._notification_bytes > MAX_NOTIFICATION_BYTES or len(self.notifications) > MAX_NOTIFICATIONS:
             raise CandidateBrokeProtocol("more notifications came than any suite could read", **self._context(b""))
 
-    def _message(self, raw: bytes, line: bytes) -> dict[str, Any]:
+    def message_of(self, raw: bytes, line: bytes) -> dict[str, Any]:
+        """A line as a message; `line` is the request outstanding, if any. Raises CandidateBrokeProtocol."""
         if self.on_line is not None:
             self.on_line("<-", raw)
         try:
@@ -161,7 +162,8 @@ class Process:
             raise CandidateBrokeProtocol(diagnose.not_a_message(raw), **self._context(line))
         return message
 
-    def _result(self, message: dict[str, Any], method: str, line: bytes) -> dict[str, Any]:
+    def result_of(self, message: dict[str, Any], method: str, line: bytes) -> dict[str, Any]:
+        """The result that a reply carries. Raises RpcError or CandidateBrokeProtocol."""
         error = message.get("error")
         if isinstance(error, dict):
             code = error.get("code")
@@ -178,7 +180,10 @@ class Process:
 
     def initialize(self, params: dict[str, Any], *, now_ms: float) -> dict[str, Any]:
         """Sends `initialize` and keeps what the candidate says of itself. Raises CandidateBrokeProtocol on a wrong shape."""
-        result = self.request("initialize", {"protocol": PROTOCOL, **params}, now_ms=now_ms)
+        return self.accept_initialize(self.request("initialize", {"protocol": PROTOCOL, **params}, now_ms=now_ms))
+
+    def accept_initialize(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Keeps what the candidate says of itself in that result. Raises CandidateBrokeProtocol on a wrong shape."""
         shapes: tuple[tuple[str, type, str], ...] = (
             ("name", str, "a string"),
             ("language", str, "a string"),
@@ -213,7 +218,7 @@ class Process:
         except TimedOut as error:
             raise CandidateHung("it stopped reading its stdin", **self._context(raw)) from error
         except Closed as error:
-            raise self._ending("raw bytes", raw) from error
+            raise self.ending("raw bytes", raw) from error
 
     def read_reply(self, timeout_s: float) -> dict[str, Any] | None:
         """The next reply, whatever its id; None for silence. Raises CandidateDied or CandidateBrokeProtocol."""
@@ -221,7 +226,7 @@ class Process:
         try:
             for _ in range(MAX_NOTIFICATIONS):
                 raw = self._channel.read_line(deadline)
-                message = self._message(raw, b"")
+                message = self.message_of(raw, b"")
                 if not _is_notification(message):
                     return message
                 self._keep(message, raw)
@@ -231,7 +236,7 @@ class Process:
         except Flooded as error:
             raise CandidateBrokeProtocol(str(error), **self._context(b"")) from error
         except Closed as error:
-            raise self._ending("raw bytes", b"") from error
+            raise self.ending("raw bytes", b"") from error
 
     # -- clock ---------------------------------------------------------------------------------------------------------------
 
@@ -292,6 +297,11 @@ class Process:
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self._spawned.popen.poll() is None and tree.state_of(self._spawned.root_pid) not in "-ZX"
+
+    @property
+    def channel(self) -> Channel:
+        """Its pipes, for the loop that reads them (see `harness.runtime.actor`)."""
+        return self._channel
 
     @property
     def pipe_fds(self) -> tuple[int, int]:

