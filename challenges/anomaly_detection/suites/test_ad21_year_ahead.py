@@ -31,7 +31,7 @@ from challenges.anomaly_detection.scenarios import (
 from harness.errors import CandidateFailure, RpcError
 from harness.runtime.trial import Trial
 
-RATE, Z1 = 40.0, 20.0
+RATE, Z1 = 40.0, 15.0
 P0 = dict(zip(SEEDS, (0.001, 0.005, 0.02, 0.05, 0.10), strict=True))
 # Longer than the silence that makes an alert an onset: an alert about the log itself does not hide the step.
 EARLY_S = 35.0
