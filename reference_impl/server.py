@@ -19,14 +19,14 @@ def _serve_anomaly_detection() -> None:
 
 def _serve_alert_dedup() -> None:
     # Imported here: the other challenge needs no store's driver, and may not have one.
-    from reference_impl.crew import Crew  # noqa: PLC0415
-    from reference_impl.dedup_service import CONNECTIONS, DedupService, LineWriter  # noqa: PLC0415
+    from reference_impl.crew import Crew  # noqa: PLC0415 - only the driver that is asked for
+    from reference_impl.dedup_service import CONNECTIONS, DedupService, LineWriter  # noqa: PLC0415 - only the driver that is asked for
 
     writer = LineWriter(1)
     service = DedupService(writer)
     gc.freeze()
     # Not closed: after a broken pipe a thread of the crew still reads from it.
-    stdin = open(0, "rb", buffering=1 << 20, closefd=False)  # noqa: SIM115
+    stdin = open(0, "rb", buffering=1 << 20, closefd=False)  # noqa: SIM115 - see above
     Crew(service.handlers(), stdin, writer.write, CONNECTIONS).run()
     service.close()
 

@@ -7,13 +7,13 @@ from reference_impl.dedup.model import Store, Terms
 
 
 def _postgres(url: str, prefix: str, terms: Terms) -> Store:
-    from reference_impl.dedup.postgres_store import PostgresStore  # noqa: PLC0415
+    from reference_impl.dedup.postgres_store import PostgresStore  # noqa: PLC0415 - only the driver that is asked for
 
     return PostgresStore(url, prefix, terms)
 
 
 def _redis(url: str, prefix: str, terms: Terms) -> Store:
-    from reference_impl.dedup.redis_store import RedisStore  # noqa: PLC0415
+    from reference_impl.dedup.redis_store import RedisStore  # noqa: PLC0415 - only the driver that is asked for
 
     return RedisStore(url, prefix, terms)
 

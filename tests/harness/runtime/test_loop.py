@@ -90,7 +90,7 @@ def test_another_thread_can_wake_it(loop: Loop) -> None:
 
 def test_the_world_outside_is_looked_at_again_and_again(loop: Loop) -> None:
     looks: list[int] = []
-    assert loop.run_until(lambda: len(looks) > 3 or looks.append(1) is not None, 30, look_every_s=0.001)  # type: ignore[func-returns-value]
+    assert loop.run_until(lambda: len(looks) > 3 or looks.append(1) is not None, 30, look_every_s=0.001)  # type: ignore[func-returns-value]  # append counts the looks
 
 
 def test_quiet_is_reached_only_after_events_have_ended(loop: Loop, pipes: list[tuple[int, int]]) -> None:

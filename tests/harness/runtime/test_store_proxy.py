@@ -603,9 +603,9 @@ def test_the_scheduler_decides_whose_round_trip_goes_next(
     for name in "ab":
         client = bench.redis(bench.proxy(valkey, name, policy=gate))
         bench.do(client.ping)
-        work[name] = bench.aside(lambda client=client, name=name: read_then_insert(client, name))  # type: ignore[misc]
+        work[name] = bench.aside(lambda client=client, name=name: read_then_insert(client, name))  # type: ignore[misc]  # mypy infers no lambda with a default
     for name in schedule:
-        bench.until(lambda name=name: name in gate.waiting() or work[name].done())  # type: ignore[misc]
+        bench.until(lambda name=name: name in gate.waiting() or work[name].done())  # type: ignore[misc]  # mypy infers no lambda with a default
         if name in gate.waiting():
             trip, how = gate.run(bench.loop, name, blocked=valkey.blocked, timeout_s=30)
             assert how is Granted.DONE and trip.fate == "delivered"
@@ -622,7 +622,7 @@ def test_a_processor_that_the_store_makes_wait_is_seen_as_blocked(bench: Bench, 
         with clients[name].transaction():
             clients[name].execute("SELECT pg_advisory_xact_lock(1)")
 
-    futures = {name: bench.aside(lambda name=name: work(name)) for name in "ab"}  # type: ignore[misc]
+    futures = {name: bench.aside(lambda name=name: work(name)) for name in "ab"}  # type: ignore[misc]  # mypy infers no lambda with a default
 
     def go(name: str) -> Granted:
         bench.until(lambda: name in gate.waiting())
