@@ -253,6 +253,11 @@ class Process:
         if self._page is not None:
             self._page.hold_ms(wall_ms)
 
+    def set_clock_offset_ns(self, offset_ns: int) -> None:
+        """From now on its wall clock reads the real time plus that, and runs. Without a shim nothing happens."""
+        if self._page is not None:
+            self._page.set_offset_ns(offset_ns)
+
     def wall_ms(self) -> float:
         """What its wall clock reads, in epoch milliseconds, if it obeys the shim."""
         return self._page.wall_ms() if self._page is not None else time.time() * 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from harness.runtime.cell import Cell
 from harness.runtime.clock import ClockPage, shim_path, shim_unavailable
 from harness.runtime.process import Process
 from harness.runtime.sandbox import Mount, choose
+from harness.runtime.stores import Store, open_store
 
 __all__ = ["NotOffered", "Trial", "Undecided", "Violation"]
 
@@ -36,6 +37,7 @@ PROBE_SHIFT_MS = 7_200_000
 PROBE_SLACK_MS = 250
 MAX_EVIDENCE = 12
 MAX_SUMMARY = 2000
+STORE_INSIDE = "/sockets"
 
 
 def derive_seed(seed: int, name: str) -> int:
@@ -124,37 +126,71 @@ class Trial:
     ) -> Process:
         """A fresh, sandboxed, initialized process whose wall clock has read `wall_ms` from the first.
 
+        Where its manifest asks for a store it gets one of this trial's own, with nothing in between.
         Raises CandidateFailure if it does not start or breaks the protocol, Undecided if its clock cannot be moved.
         """
-        process = self.spawn(node_id, wall_ms=wall_ms)
+        store = self.open_store() if self.cell.program.store != "none" else None
+        mounts = {} if store is None else {"store": self.store_mount(store.sockets)}
+        process = self.spawn(node_id, wall_ms=wall_ms, mounts=mounts)
         said_ms = wall_ms if self.clock_is_virtual else wall_ms + PROBE_SHIFT_MS
         before_ms = process.wall_ms()
-        result = process.initialize(
-            {
-                "challenge": self.cell.challenge,
-                "node": {"id": node_id, "peers": list(peers)},
-                "clock": self.cell.program.clock,
-                # Nothing of the run's own seed goes in: small seeds are guessed, and then all traffic is known.
-                "seed": derive_seed(0, f"{self.cell.tree_digest}/{self.test}/{node_id}"),
-                "config": self.cell.config if config is None else config,
-                "store": None,
-            },
-            now_ms=said_ms,
-        )
+        told = None if store is None else self.store_params(store.url(self.inside(mounts["store"])))
+        result = process.initialize(self.introduction(node_id, config=config, peers=peers, store=told), now_ms=said_ms)
         if not self.clock_is_virtual:
             check_probe(float(result["now_ms"]), said_ms, before_ms, process.wall_ms())
         return process
 
-    def spawn(self, node_id: str = "p0", *, wall_ms: float) -> Process:
-        """A fresh process that has been sent nothing yet."""
+    def introduction(
+        self,
+        node_id: str,
+        *,
+        config: dict[str, Any] | None = None,
+        peers: Sequence[str] = (),
+        store: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The params of `initialize`, but for `protocol` and `now_ms`."""
+        return {
+            "challenge": self.cell.challenge,
+            "node": {"id": node_id, "peers": list(peers)},
+            "clock": self.cell.program.clock,
+            # Nothing of the run's own seed goes in: small seeds are guessed, and then all traffic is known.
+            "seed": derive_seed(0, f"{self.cell.tree_digest}/{self.test}/{node_id}"),
+            "config": self.cell.config if config is None else config,
+            "store": store,
+        }
+
+    def spawn(self, node_id: str = "p0", *, wall_ms: float, mounts: Mapping[str, Mount] | None = None) -> Process:
+        """A fresh process that has been sent nothing yet; `mounts` come beside its own."""
         folder = Path(self._resources.enter_context(tempfile.TemporaryDirectory(prefix=scratch_prefix("run"))))
-        env, mounts, page = self._clock(folder, wall_ms)
-        launch = self.cell.program.launch(env=env, mounts=mounts)
+        env, clock_mounts, page = self._clock(folder, wall_ms)
+        launch = self.cell.program.launch(env=env, mounts=clock_mounts | dict(mounts or {}))
         number = self._incarnations.get(node_id, 0)
         self._incarnations[node_id] = number + 1
         process = Process(choose(self.cell.sandbox).spawn(launch), page, node_id=node_id, incarnation=number)
         self._resources.callback(process.close)
         return process
+
+    # -- its store -------------------------------------------------------------------------------------------------------------
+
+    def open_store(self, *, durable: bool = False) -> Store:
+        """A fresh store of the kind that the manifest asks for; it ends with the trial. Raises InfraError."""
+        return self._resources.enter_context(open_store(self.cell.program.store, durable=durable))
+
+    def store_mount(self, folder: Path) -> Mount:
+        """How a process finds the sockets in `folder`."""
+        return Mount(folder, STORE_INSIDE)
+
+    def store_params(self, url: str) -> dict[str, Any]:
+        """What `initialize` says of the store."""
+        return {"kind": self.cell.program.store, "url": url, "prefix": f"h{derive_seed(0, self.cell.tree_digest) % 10**6}_"}
+
+    def inside(self, mount: Mount) -> str:
+        """The path at which a process finds a mount, under the sandbox in force."""
+        return choose(self.cell.sandbox).inside(mount)
+
+    def on_close(self, undo: Callable[[], object]) -> None:
+        """Calls `undo` when the trial ends, before what was begun earlier is ended."""
+        self._resources.callback(undo)
 
     def _clock(self, folder: Path, wall_ms: float) -> tuple[dict[str, str], dict[str, Mount], ClockPage | None]:
         if self.clock_is_virtual:

@@ -1,0 +1,272 @@
+"""Several processes of one candidate around one store: each behind a proxy of its own, all in one loop and one true time.
+
+Knows nothing of what they are asked: a challenge sends requests to a node's `actor`, and hears what comes by the callbacks. All
+calls are for the loop's one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.errors import InfraError, Undecided
+from harness.runtime.actor import Actor, Call
+from harness.runtime.loop import Loop
+from harness.runtime.process import PROTOCOL, TIMEOUT_S
+from harness.runtime.proxy import Faults, Gate, StoreProxy, in_turn
+from harness.runtime.stores import Store, StoreBusy
+from harness.runtime.tree import Proof
+from harness.runtime.trial import PROBE_SHIFT_MS, Trial, check_probe
+from harness.runtime.truetime import TrueTime
+
+MS = 1_000_000
+TICK_NS = 200 * MS
+TICK_PATIENCE_S = 1.0
+RESET_PATIENCE_S = 5.0
+EPOCH_MS = 1_735_689_600_000  # 2025-01-01: any moment will do, as long as it is not now
+SPREAD_MS = 86_400_000
+
+
+@dataclass(eq=False)
+class Node:
+    """One processor: the process of the moment (None while it is down), its proxy, and how far its clock is off."""
+
+    name: str
+    proxy: StoreProxy | None
+    faults: Faults
+    skew_ns: int = 0
+    actor: Actor | None = None
+    paused: bool = False
+    tick: Call | None = field(default=None, repr=False)
+
+    @property
+    def up(self) -> bool:
+        """Whether it runs and is not stopped."""
+        return self.actor is not None and not self.actor.ended and not self.paused
+
+    @property
+    def live(self) -> Actor:
+        """Its process. Raises InfraError while it is down."""
+        if self.actor is None or self.actor.ended:
+            raise InfraError(f"processor {self.name} is down, and something was to be asked of it")
+        return self.actor
+
+
+class Cluster:
+    """See the module. A context manager; closing ends every process, proxy and store.
+
+    `on_notification(node, t_ns, message)` is told of each notification (t_ns is true time), `on_reply(node, call)` of each call that
+    is over.
+    """
+
+    def __init__(self, trial: Trial, names: Sequence[str], *, real: bool, durable: bool = False) -> None:
+        self.trial = trial
+        self.loop = Loop()
+        epoch_ms = EPOCH_MS + float(trial.rng("cluster/epoch").integers(SPREAD_MS))
+        self.time = TrueTime(real=real, epoch_ms=epoch_ms)
+        self.gate = Gate()
+        self.gate.open()
+        self.store: Store | None = None
+        self.on_notification: Callable[[Node, int, dict[str, Any]], None] | None = None
+        self.on_reply: Callable[[Node, Call], None] | None = None
+        self.nodes: dict[str, Node] = {}
+        self._store_skew_ns = 0
+        self._closed = False
+        trial.on_close(self.close)
+        if trial.cell.program.store != "none":
+            self.store = trial.open_store(durable=durable)
+            self._move_store()
+        self.nodes = {name: self._node(name) for name in names}
+
+    def _node(self, name: str) -> Node:
+        faults = Faults(self.loop)
+        if self.store is None:
+            return Node(name, None, faults)
+        proxy = StoreProxy(self.loop, name, self.store, policy=in_turn(faults, self.gate))
+        return Node(name, proxy, faults)
+
+    def _move_store(self) -> None:
+        store = self.store
+        if store is None:
+            return
+        if store.clock is None and not self.time.real:
+            raise Undecided("the store's clock cannot be moved here, so there is no virtual time: no clock shim can be had")
+        if store.clock is not None:
+            store.set_offset_ns(self.time.offset_ns(self._store_skew_ns))
+
+    # -- processes -------------------------------------------------------------------------------------------------------------
+
+    def start(self, names: Iterable[str]) -> None:
+        """Starts these, all at once, and introduces them. Raises CandidateFailure, RpcError or Undecided."""
+        begun = [(node, *self._introduce(node)) for node in map(self.nodes.__getitem__, names)]
+        for node, call, said_ms, before_ms in begun:
+            actor = node.live
+            if not self.loop.run_until(lambda: call.over, TIMEOUT_S["initialize"]):  # noqa: B023 - used at once
+                raise actor.hung(call, TIMEOUT_S["initialize"])
+            result = actor.process.accept_initialize(call.value())
+            if not self.trial.clock_is_virtual:
+                check_probe(float(result["now_ms"]), said_ms, before_ms, actor.process.wall_ms())
+
+    def _introduce(self, node: Node) -> tuple[Call, float, float]:
+        wall_ms = self.time.wall_ms(node.skew_ns)
+        mounts = {} if node.proxy is None else {"store": self.trial.store_mount(node.proxy.folder)}
+        process = self.trial.spawn(node.name, wall_ms=wall_ms, mounts=mounts)
+        process.set_clock_offset_ns(self.time.offset_ns(node.skew_ns))
+        actor = node.actor = Actor(process, self.loop)
+        node.paused, node.tick = False, None
+        actor.on_notification = lambda t_ns, message: self._heard(node, t_ns, message)
+        actor.on_reply = lambda call: self._replied(node, call)
+        told = None
+        if node.proxy is not None:
+            told = self.trial.store_params(node.proxy.url(self.trial.inside(mounts["store"])))
+        params = self.trial.introduction(node.name, peers=[name for name in self.nodes if name != node.name], store=told)
+        said_ms = wall_ms if self.trial.clock_is_virtual else wall_ms + PROBE_SHIFT_MS
+        before_ms = process.wall_ms()
+        call = actor.send("initialize", {"protocol": PROTOCOL, **params}, now_ms=said_ms)
+        return call, said_ms, before_ms
+
+    def _heard(self, node: Node, t_ns: int, message: dict[str, Any]) -> None:
+        if self.on_notification is not None:
+            self.on_notification(node, self.time.at_ns(t_ns), message)
+
+    def _replied(self, node: Node, call: Call) -> None:
+        if self.on_reply is not None:
+            self.on_reply(node, call)
+
+    def kill(self, node: Node) -> Proof:
+        """SIGKILL to a processor's whole tree, verified; what it wrote before is heard. Its connections are closed."""
+        actor = node.live
+        proof = actor.kill()
+        actor.close()
+        node.paused = False
+        if node.proxy is not None:
+            node.proxy.cut_all()
+        return proof
+
+    def check_alive(self) -> None:
+        """Raises what ended a process that we did not end."""
+        for node in self.nodes.values():
+            if node.actor is not None and node.actor.failure is not None:
+                raise node.actor.failure
+
+    # -- a fresh run -----------------------------------------------------------------------------------------------------------
+
+    def renew(self) -> None:
+        """Every processor up, with nothing in its memory, and the store empty. Raises CandidateFailure."""
+        self.gate.open()
+        for node in self.nodes.values():
+            node.faults.clear()
+        self._reset_or_end()
+        self._empty_store()
+        self.start([node.name for node in self.nodes.values() if not node.up])
+
+    def _reset_or_end(self) -> None:
+        calls = []
+        for node in self.nodes.values():
+            if not node.up:
+                continue
+            if "reset" in node.live.process.capabilities and not node.live.calls:
+                calls.append((node, self.send(node, "reset", {})))
+            else:
+                self.kill(node)
+        self.loop.run_until(lambda: all(call.over for _, call in calls), RESET_PATIENCE_S)
+        for node, call in calls:
+            if call.error is not None:
+                raise call.error
+            if not call.over or call.lost is not None:
+                self.kill_quietly(node)
+
+    def kill_quietly(self, node: Node) -> None:
+        """As `kill`, of one that may be gone already."""
+        if node.actor is not None and not node.actor.ended:
+            self.kill(node)
+
+    def _empty_store(self) -> None:
+        if self.store is None:
+            return
+        try:
+            self.store.empty()
+        except StoreBusy:
+            for node in self.nodes.values():
+                self.kill_quietly(node)
+            self.store.empty()
+
+    # -- requests --------------------------------------------------------------------------------------------------------------
+
+    def send(self, node: Node, method: str, params: dict[str, Any]) -> Call:
+        """Sends a request with this processor's own time in it, and returns at once."""
+        return node.live.send(method, params, now_ms=round(self.time.wall_ms(node.skew_ns)))
+
+    def run_until(self, predicate: Callable[[], bool], timeout_s: float) -> bool:
+        """Runs the loop until the predicate holds or that much real time has passed. Raises what ended a process."""
+        done = self.loop.run_until(predicate, timeout_s)
+        self.check_alive()
+        return done
+
+    # -- time ------------------------------------------------------------------------------------------------------------------
+
+    def pass_time(self, amount_ns: int) -> None:
+        """Lets true time pass, with a tick for each live processor every 200 ms of it (the protocol promises 250)."""
+        end_ns = self.time.now_ns() + amount_ns
+        while (left_ns := end_ns - self.time.now_ns()) > 0:
+            step_ns = min(TICK_NS, left_ns)
+            if self.time.real:
+                self.run_until(lambda: False, step_ns / 1e9)
+            else:
+                self.skip(step_ns)
+            self.tick()
+
+    def skip(self, amount_ns: int) -> None:
+        """All clocks of the run jump ahead, the store's first."""
+        self.time.skip_ns(amount_ns)
+        self.set_clocks()
+
+    def set_clocks(self) -> None:
+        """Every clock reads what true time and its skew say."""
+        self._move_store()
+        for node in self.nodes.values():
+            if node.actor is not None and not node.actor.ended:
+                node.actor.process.set_clock_offset_ns(self.time.offset_ns(node.skew_ns))
+
+    def tick(self) -> None:
+        """A tick for each processor that can take one; waits a while for their replies, and for ever for none."""
+        for node in self.nodes.values():
+            if node.up and (node.tick is None or node.tick.over) and self._may_be_asked(node):
+                node.tick = self.send(node, "tick", {})
+        pending = [node.tick for node in self.nodes.values() if node.up and node.tick is not None]
+        self.run_until(lambda: all(call.over for call in pending), TICK_PATIENCE_S)
+        for node in self.nodes.values():
+            if node.up and node.tick is not None:
+                self._look_at(node.live, node.tick)
+
+    def _may_be_asked(self, node: Node) -> bool:
+        return "pipelining" in node.live.process.capabilities or not node.live.calls
+
+    def _look_at(self, actor: Actor, call: Call) -> None:
+        if call.over:
+            call.value()
+        elif self.loop.now_ns() - call.sent_ns > TIMEOUT_S["tick"] * 1e9:
+            raise actor.hung(call, TIMEOUT_S["tick"])
+
+    # -- end -------------------------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Ends every process, proxy and store. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        for node in self.nodes.values():
+            if node.actor is not None:
+                node.actor.close()
+            if node.proxy is not None:
+                node.proxy.close()
+        if self.store is not None:
+            self.store.close()
+        self.loop.close()
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
