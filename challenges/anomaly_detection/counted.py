@@ -27,6 +27,7 @@ class CountingDetector(Detector):
         self.newest_ms = max(self.newest_ms, now_ms)
         self._newest_log_ms = max(self._newest_log_ms, now_ms)
         result = self.process.request_raw("ingest", params, timeout_s=ingest_timeout_s(len(logs)))
+        self._note_hold()
         accepted, _ = check_counts(result, len(logs))
         self._take(result, by_tick=False)
         return accepted

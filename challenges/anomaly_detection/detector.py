@@ -25,13 +25,16 @@ _REQUESTS_BETWEEN_BUDGET_CHECKS = 8
 class Detector:
     """A process and what was seen of it. Time is the stream's: the wall clock is moved before each request.
 
-    `alerts` are in the order in which they came; `newest_ms` is the newest log or tick handed over so far.
+    `alerts` are in the order in which they came; `newest_ms` is the newest log or tick handed over so far. `held` says that
+    its start and each reply played came before the hold of its wall clock ran out, so that what it read of that clock up to
+    its last reply is the same in every such run of the same steps.
     """
 
     def __init__(self, trial: Trial, process: Process) -> None:
         self._trial = trial
         self.process = process
         self.declared: Declared = read_declared(process.declared)
+        self.held = process.wall_holds()
         self._forget()
 
     @classmethod
@@ -69,6 +72,7 @@ class Detector:
         for step in steps:
             self._check_budget()
             new = self._play_one(step)
+            self._note_hold()
             if new and until is not None and any(until(alert) for alert in new):
                 return True
         return False
@@ -107,6 +111,9 @@ class Detector:
             raise CandidateBrokeProtocol(f"alerts may have {MOST_KINDS} kinds in all; there were {sorted(self._kinds)!r:.200}")
         self.alerts += new
         return new
+
+    def _note_hold(self) -> None:
+        self.held = self.held and self.process.wall_holds()
 
     def _check_budget(self) -> None:
         self._requests += 1

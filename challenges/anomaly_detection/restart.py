@@ -21,6 +21,7 @@ def require_snapshot(detector: Detector) -> None:
 
 def snapshot_of(detector: Detector, now_ms: int) -> str:
     """The state of a process. Raises CandidateBrokeProtocol if it is no text, RpcError for an error."""
+    detector.process.set_wall_ms(now_ms)
     result: dict[str, Any] = detector.process.request(SNAPSHOT, {}, now_ms=now_ms)
     state = result.get("state")
     if not isinstance(state, str):
@@ -30,6 +31,7 @@ def snapshot_of(detector: Detector, now_ms: int) -> str:
 
 def restore(detector: Detector, state: str, now_ms: int) -> None:
     """Hands a state to a process that has seen nothing yet. Raises RpcError if it is refused."""
+    detector.process.set_wall_ms(now_ms)
     detector.process.request("restore", {"state": state}, now_ms=now_ms)
 
 

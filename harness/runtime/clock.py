@@ -93,6 +93,10 @@ class ClockPage:
             return (time.time_ns() + self._ns) / 1e6
         return (self._ns + max(time.monotonic_ns() - self._stored_ns - HOLD_NS, 0)) / 1e6
 
+    def holds(self) -> bool:
+        """Whether every read since the last store has given the same moment: it is held, and the hold has not run out."""
+        return self._held and time.monotonic_ns() - self._stored_ns <= HOLD_NS
+
     def close(self) -> None:
         """Frees the descriptor; the file goes with its folder."""
         with contextlib.suppress(OSError):

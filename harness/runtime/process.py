@@ -258,6 +258,13 @@ class Process:
         if self._page is not None:
             self._page.set_offset_ns(offset_ns)
 
+    def wall_holds(self) -> bool:
+        """Whether all that it can have read of its wall clock since the last call of `set_wall_ms` is that one moment.
+
+        Asked after a reply, it speaks of all that led to the reply. Without a shim there is nothing to run out: True.
+        """
+        return self._page is None or self._page.holds()
+
     def wall_ms(self) -> float:
         """What its wall clock reads, in epoch milliseconds, if it obeys the shim."""
         return self._page.wall_ms() if self._page is not None else time.time() * 1000

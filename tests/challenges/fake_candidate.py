@@ -21,6 +21,7 @@ class Good:
     warmup_ms = 60_000
     lateness_ms = 0
     capabilities: tuple[str, ...] = ("reset",)
+    in_time = True  # whether its start and replies come before the hold of a wall clock runs out
 
     def __init__(self) -> None:
         self.current: int | None = None
@@ -202,6 +203,9 @@ class FakeProcess:
 
     def set_wall_ms(self, wall_ms: int) -> None:
         self.wall_moves.append(wall_ms)
+
+    def wall_holds(self) -> bool:
+        return self._candidate.in_time
 
     def request(self, method: str, params: dict[str, Any], *, now_ms: int) -> dict[str, Any]:
         return self._call(method, {**params, "now_ms": now_ms})

@@ -180,6 +180,49 @@ def test_a_difference_is_found_and_named(make: type[fakes.Good], case: str, monk
     assert again.witness["expected"] == found.witness["expected"]
 
 
+class Jitters(fakes.Good):
+    """The second, and each later process dates its alerts half a millisecond later; `late` are those too slow for a hold."""
+
+    made = 0
+    late: frozenset[int] = frozenset()
+
+    def __init__(self) -> None:
+        super().__init__()
+        type(self).made += 1
+        self.number = self.made
+        self.in_time = self.number not in self.late
+
+    def alert(self, service: str, kind: str, score: Any, message: str) -> dict[str, Any]:
+        made = super().alert(service, kind, score, message)
+        return {**made, "ts_ms": made["ts_ms"] + 0.5 * self.number}
+
+
+def jittering(*late: int) -> type[Jitters]:
+    return type("Jitters", (Jitters,), {"late": frozenset(late)})
+
+
+@pytest.mark.parametrize("late", [(), (1,), (2,), (1, 2)])
+def test_half_a_millisecond_is_a_difference_once_two_runs_were_held(late: tuple[int, ...]) -> None:
+    found = failure(ad13.test_same_input_same_alerts, FakeTrial(jittering(*late), cases=["again"]))
+    assert found.witness["cases"] == ["again"] and "alert 1 was" in found.witness["got"]
+
+
+def test_where_no_two_runs_were_held_a_difference_charges_nobody() -> None:
+    trial = FakeTrial(jittering(1, 2, 3, 4), cases=["again", "week-1"])
+    with pytest.raises(Undecided, match="longer than its wall clock can be held"):
+        ad13.test_same_input_same_alerts(trial)
+    assert trial.started == 5, "the other variation is played all the same"
+
+
+def test_an_unheld_run_that_says_the_same_is_the_same() -> None:
+    class Slow(fakes.Good):
+        in_time = False
+
+    trial = FakeTrial(Slow, cases=["again"])
+    ad13.test_same_input_same_alerts(trial)
+    assert trial.summaries
+
+
 class MinuteOfDay(fakes.Good):
     """Counts time from the first log in steps that fit no week."""
 

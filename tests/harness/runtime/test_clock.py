@@ -57,6 +57,16 @@ def test_a_held_clock_stands_still_and_goes_on_when_nobody_touches_it(start: Sta
     assert waited.request("tick", {}, now_ms=1, timeout_s=20) == {}
 
 
+def test_a_hold_that_ran_out_is_known(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = start(THREE_CLOCKS, clock=True)
+    process.set_wall_ms(YEAR_2001_MS)
+    monkeypatch.setattr("harness.runtime.clock.HOLD_NS", 3_600 * 10**9)
+    assert process.wall_holds()
+    monkeypatch.setattr("harness.runtime.clock.HOLD_NS", -1)
+    assert not process.wall_holds()
+    assert start(THREE_CLOCKS).wall_holds(), "what has no shim has no hold that could run out"
+
+
 def test_without_the_shim_the_real_time_is_read(start: Start) -> None:
     seen = start(THREE_CLOCKS).request("tick", {}, now_ms=1)
     assert abs(seen["time"] - time.time() * 1000) < 5000
