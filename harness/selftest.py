@@ -55,7 +55,8 @@ def _judge(specimen: Specimen, end: CellEnd) -> Judged:
 
 def _cell(challenge: Challenge, specimen: Specimen, options: Options) -> Cell:
     inside = "{checkout}/" + specimen.folder.resolve().relative_to(PROJECT_ROOT).as_posix()
-    program = program_of(EntrySpec(specimen.command, clock=specimen.clock), PROJECT_ROOT, None, native=True, cwd=inside)
+    entry = EntrySpec(specimen.command, store=specimen.store, clock=specimen.clock)
+    program = program_of(entry, PROJECT_ROOT, None, native=True, cwd=inside)
     subject = Subject(f"specimen-{specimen.name}", {}, "run", program, tree_digest=f"specimen {specimen.name}")
     evaluation = Evaluation(subject, challenge, options)
     requirement = next(r for r in challenge.requirements if r.id == specimen.designated)

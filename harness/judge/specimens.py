@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from harness.candidate.values import StoreKind
 from harness.errors import UsageError
 from harness.judge.outcomes import Finding, Outcome, worst
 
@@ -18,7 +19,8 @@ class Specimen(BaseModel):
     """A known bad that `designated` must catch, or a known good that it must leave alone.
 
     `outcome` is what catching means for a bad one: `fail` with a witness, or `candidate_error` where breaking the protocol is
-    the planted fault.
+    the planted fault. `crash_points` and `losing_points` are predictions for one offer of a dedup specimen: at how many points it can
+    be killed, and at how many of them its alert is not out before the window is over.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -29,6 +31,9 @@ class Specimen(BaseModel):
     why: str
     command: tuple[str, ...] = Field(min_length=1)
     clock: Literal["wall", "virtual"] = "virtual"
+    store: StoreKind = "none"
+    crash_points: int | None = Field(default=None, ge=0)
+    losing_points: int | None = Field(default=None, ge=0)
     outcome: Literal["fail", "candidate_error"] = "fail"
     folder: Path
 
