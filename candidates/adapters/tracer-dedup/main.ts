@@ -42,7 +42,7 @@ async function offer({ event_id, fingerprint, alert }: OfferParams): Promise<{ d
   return { decision: course.sent ? "emit" : course.updated ? "update" : "suppress" };
 }
 
-/** As a person would: every open alert of the service is marked as resolved. */
+/** Nothing in the repository calls `updateResolved`; whoever closes alerts would, for every open one of the service. */
 async function resolve({ fingerprint }: { fingerprint: string }): Promise<void> {
   checkText("fingerprint", fingerprint);
   const alerts = processor.alertRepository();
