@@ -21,15 +21,20 @@ from reference_impl.dedup.postgres_schema import setup_sql, statements
 REQUEST_TIMEOUT_S = 1.0
 CONNECT_TIMEOUT_S = 2
 """The least that libpq takes."""
-# Never for longer than the client waits, or an abandoned request might yet be carried out much later.
-_OPTIONS = f"-c statement_timeout={int(REQUEST_TIMEOUT_S * 1000)}"
+# A statement never runs for longer than the client waits, or an abandoned request might yet be carried out much later. And
+# each is planned once: all are look-ups by key, and for an array of keys planning takes longer than the rest.
+_OPTIONS = f"-c statement_timeout={int(REQUEST_TIMEOUT_S * 1000)} -c plan_cache_mode=force_generic_plan"
 
 _PASSING = ("08", "40", "53", "55", "57", "23505")
 """SQLSTATEs, or their classes, that pass: lost connections, deadlocks, too many connections, locks, shutdowns and
 timeouts; and two deliveries of one event at the same instant. Their transaction was rolled back."""
 
-Row = tuple[bytes | None, ...]
-Value = bytes | str | int
+_DONE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
+_TEXT, _BINARY = pq.Format.TEXT, pq.Format.BINARY
+_RESERVE_FORMATS = (_BINARY, _BINARY, _TEXT, _TEXT, _TEXT, _BINARY, _BINARY, _TEXT, _TEXT)
+_RENEW_FORMATS = (_BINARY, _TEXT, _TEXT)
+_CONFIRM_FORMATS = (_TEXT, _TEXT)
+_TAKE_OVER_FORMATS = (_TEXT, _TEXT, _TEXT, _TEXT)
 
 
 class PostgresStore:
@@ -40,12 +45,15 @@ class PostgresStore:
     """
 
     def __init__(self, url: str, prefix: str, terms: Terms) -> None:
-        self._terms = terms
+        self._window_ms, self._lease_ms, self._retention_ms = (
+            _number(ms) for ms in (terms.window_ms, terms.lease_ms, terms.retention_ms)
+        )
         try:
             self._connection = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, options=_OPTIONS)
         except psycopg.OperationalError as error:
             raise StoreUnavailable(f"no connection to the store: {error}", maybe_done=False) from error
         self._pg = self._connection.pgconn
+        self._readable = self._poll(select.POLLIN)  # made once: it is waited on at every step
         try:
             self._set_up(prefix)
         except (StoreUnavailable, StoreRefused) as error:
@@ -60,73 +68,85 @@ class PostgresStore:
             self._collect()
 
     def reserve(self, wanted: Reservation) -> Answer:
-        held, terms = wanted.held, self._terms
-        texts = held.fingerprint.encode(), held.event_id.encode()
-        alert = (held.event_key, held.alert_id, held.owner, wanted.rank, *texts)
-        rows = self._call(b"reserve", wanted.window_key, *alert, terms.window_ms, terms.lease_ms)
-        return ANSWERS[rows[0][0] or b""]
+        held = wanted.held
+        values = (
+            wanted.window_key,
+            held.event_key,
+            held.alert_id.encode(),
+            held.owner.encode(),
+            _number(wanted.rank),
+            held.fingerprint.encode(),
+            held.event_id.encode(),
+            self._window_ms,
+            self._lease_ms,
+        )
+        return ANSWERS[self._call(b"reserve", values, _RESERVE_FORMATS).get_value(0, 0) or b""]
 
     def renew(self, held: Held) -> bool:
-        return bool(self._call(b"renew", held.event_key, held.owner, self._terms.lease_ms))
+        values = (held.event_key, held.owner.encode(), self._lease_ms)
+        return bool(self._call(b"renew", values, _RENEW_FORMATS).ntuples)
 
     def confirm(self, sent: Sequence[Held]) -> None:
         array = "{" + ",".join(f'"\\\\x{held.event_key.hex()}"' for held in sent) + "}"
-        self._call(b"confirm", array, self._terms.retention_ms)
+        self._call(b"confirm", (array.encode(), self._retention_ms), _CONFIRM_FORMATS)
 
     def take_over(self, owner: str, most: int) -> list[Held]:
-        rows = self._call(b"take_over", owner, most, self._terms.lease_ms, self._terms.window_ms)
+        values = (owner.encode(), _number(most), self._lease_ms, self._window_ms)
+        result = self._call(b"take_over", values, _TAKE_OVER_FORMATS)
         held = []
-        for event, *texts in rows:
-            alert_id, fingerprint, event_id = ((text or b"").decode() for text in texts)
-            held.append(Held(event or b"", alert_id, fingerprint, event_id, owner))
+        for row in range(result.ntuples):
+            event, *texts = (result.get_value(row, column) or b"" for column in range(result.nfields))
+            alert_id, fingerprint, event_id = (text.decode() for text in texts)
+            held.append(Held(event, alert_id, fingerprint, event_id, owner))
         return held
 
     def close(self) -> None:
         self._connection.close()
 
-    def _call(self, name: bytes, *values: Value) -> list[Row]:
-        encoded = [value if isinstance(value, bytes) else str(value).encode() for value in values]
-        formats = [pq.Format.BINARY if isinstance(value, bytes) else pq.Format.TEXT for value in values]
+    def _call(self, name: bytes, values: Sequence[bytes], formats: Sequence[pq.Format]) -> pq.abc.PGresult:
         try:
-            self._pg.send_query_prepared(name, encoded, formats, pq.Format.BINARY)
+            self._pg.send_query_prepared(name, values, formats, _BINARY)
         except psycopg.OperationalError as error:
             raise StoreUnavailable(f"the store went away: {error}", maybe_done=True) from error
         return self._collect()
 
-    def _collect(self) -> list[Row]:
-        """The rows of the query just sent."""
-        rows: list[Row] = []
-        failure: StoreUnavailable | StoreRefused | None = None
+    def _collect(self) -> pq.abc.PGresult:
+        """The result of the statement just sent."""
         give_up_s = time.monotonic() + REQUEST_TIMEOUT_S
+        last = None
         try:
             while self._pg.flush():
-                self._wait(select.POLLIN | select.POLLOUT, give_up_s)
+                self._wait(self._poll(select.POLLIN | select.POLLOUT), give_up_s)
                 self._pg.consume_input()
             while (result := self._next_result(give_up_s)) is not None:
-                if result.status == pq.ExecStatus.TUPLES_OK:
-                    rows += [
-                        tuple(map(result.get_value, [i] * result.nfields, range(result.nfields))) for i in range(result.ntuples)
-                    ]
-                elif result.status != pq.ExecStatus.COMMAND_OK:
-                    failure = _failure(result)
+                last = result
         except psycopg.OperationalError as error:
             raise StoreUnavailable(f"the store went away: {error}", maybe_done=True) from error
-        if failure is not None:
-            raise failure
-        return rows
+        if last is None:
+            raise StoreUnavailable("the store gave no answer", maybe_done=True)
+        if last.status not in _DONE:
+            raise _failure(last)
+        return last
 
     def _next_result(self, give_up_s: float) -> pq.abc.PGresult | None:
         while self._pg.is_busy():
-            self._wait(select.POLLIN, give_up_s)
+            self._wait(self._readable, give_up_s)
             self._pg.consume_input()
         return self._pg.get_result()
 
-    def _wait(self, events: int, give_up_s: float) -> None:
+    def _poll(self, events: int) -> select.poll:
         poll = select.poll()
         poll.register(self._pg.socket, events)
+        return poll
+
+    def _wait(self, poll: select.poll, give_up_s: float) -> None:
         left_s = give_up_s - time.monotonic()
         if left_s <= 0 or not poll.poll(left_s * 1000):
             raise StoreUnavailable(f"no answer from the store within {REQUEST_TIMEOUT_S:g} s", maybe_done=True)
+
+
+def _number(value: int) -> bytes:
+    return b"%d" % value
 
 
 def _failure(result: pq.abc.PGresult) -> StoreUnavailable | StoreRefused:
