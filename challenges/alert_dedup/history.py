@@ -119,6 +119,12 @@ class History:
         self.entries.append(entry)
         return entry
 
+    def copy(self, entry: Entry) -> None:
+        """Append an entry of another history as it is: from its first one on."""
+        if self._file is not None:
+            self._file.write(_encoder.encode(entry) + b"\n")
+        self.entries.append(entry)
+
     def close(self) -> None:
         """All entries are on disk when this returns."""
         if self._file is not None:

@@ -5,6 +5,7 @@ OUT/<candidate id>/<challenge>[.component]/
     evidence/<requirement>.json        what the page draws, one list per requirement
     journal.jsonl                      one line per finished requirement, written while it runs
     cells/<key>.json  cells/<key>.log  what each worker was told, and what pytest printed
+    histories/<test>-<case>.jsonl      what happened in a run that broke a requirement
     runs/<run id>/                     earlier results of other commits or settings
 """
 
@@ -55,6 +56,11 @@ class EvaluationFolder:
     def cells(self) -> Path:
         """The folder of cells."""
         return self.path / "cells"
+
+    @property
+    def histories(self) -> Path:
+        """The folder of histories."""
+        return self.path / "histories"
 
     @property
     def origin(self) -> Path:

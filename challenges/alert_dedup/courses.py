@@ -1,0 +1,70 @@
+"""Courses of events without a fault, used by several suites. Times in ms of true time since the start of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from challenges.alert_dedup.field import Field, Offer
+from challenges.alert_dedup.judging import Case
+
+FINGERPRINT = "checkout/error_rate"
+
+
+def burst(field: Field) -> None:
+    """Four offers of one fingerprint to each processor, all at once."""
+    field.wait(*(field.offer(name, FINGERPRINT) for _ in range(4) for name in field.names))
+
+
+def at_moments(field: Field, moments_ms: Iterable[float], fingerprint: str = FINGERPRINT) -> list[Offer]:
+    """An offer at each moment, to the processors in turn."""
+    made = []
+    for number, at_ms in enumerate(moments_ms):
+        field.pass_until_ms(at_ms)
+        made.append(field.offer(field.names[number % len(field.names)], fingerprint))
+        field.wait(made[-1])
+    return made
+
+
+def one_window(field: Field) -> None:
+    """Six offers within one window, none of them near its end."""
+    at_moments(field, (0, 500, 1500, 2500, 3500, 4500))
+
+
+def two_waves(field: Field) -> None:
+    """A wave, and one more late in its window."""
+    burst(field)
+    field.pass_until_ms(4700)
+    burst(field)
+
+
+def long_run(field: Field) -> None:
+    """An offer every 310 ms for 17 s: several windows, and every place in them."""
+    at_moments(field, [310.0 * number for number in range(55)])
+
+
+def many_fingerprints(field: Field) -> None:
+    """Twelve fingerprints, three offers each, interleaved over the processors."""
+    offers = []
+    for round_number in range(3):
+        for number in range(12):
+            name = field.names[(number + round_number) % len(field.names)]
+            offers.append(field.offer(name, f"{FINGERPRINT}/{number}"))
+        field.wait(*offers)
+        field.pass_ms(700)
+
+
+def redelivered(field: Field, offer: Offer, moments_ms: Sequence[float]) -> None:
+    """The event of that offer once more at each moment, to the processors in turn, beginning with another one."""
+    start = field.names.index(offer.proc) + 1
+    for number, at_ms in enumerate(moments_ms):
+        field.pass_until_ms(at_ms)
+        field.wait(field.redeliver(offer, field.names[(start + number) % len(field.names)]))
+
+
+FAULT_FREE = (
+    Case("burst", burst),
+    Case("one window", one_window),
+    Case("two waves", two_waves),
+    Case("long run", long_run),
+    Case("many fingerprints", many_fingerprints),
+)

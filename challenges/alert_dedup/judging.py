@@ -1,0 +1,250 @@
+"""Cases played on the field, and what they come to: violations of one requirement, found in virtual time and charged in real time.
+
+A *case* is a named course of offers, waits and faults. It is played in virtual time first. What breaks the requirement there is
+played again in real time before it is charged, since a candidate's own timers do not follow a clock that jumps; where the two
+differ, real time decides, and the summary says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from challenges.alert_dedup.checker import UNDECIDED, VIOLATION, Finding, check
+from challenges.alert_dedup.field import Field
+from challenges.alert_dedup.history import Entry, Fault, History
+from challenges.alert_dedup.view import Rules
+from harness.results.layout import EvaluationFolder
+from harness.runtime.trial import Trial, Undecided, Violation
+
+MAX_CONFIRMED = 3
+MAX_SHOWN = 60
+MAX_HISTORIES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One course of events. `settle_ms`: how much true time passes after it, so that nothing is judged before its time is over."""
+
+    name: str
+    play: Callable[[Field], None]
+    settle_ms: float = 1200.0
+    faults: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What a case came to: its history, the round trips, and all findings of the checker."""
+
+    case: str
+    real: bool
+    entries: Sequence[Entry]
+    trips: list[dict[str, Any]]
+    rules: Rules
+    findings: list[Finding]
+
+    def of(self, requirement: str, verdict: str = VIOLATION) -> list[Finding]:
+        """Its findings of one requirement and verdict."""
+        return [finding for finding in self.findings if finding.requirement == requirement and finding.verdict == verdict]
+
+    @property
+    def decisions(self) -> set[str]:
+        """Every decision that was answered."""
+        return {str(getattr(entry, "decision", "")) for entry in self.entries} - {""}
+
+    @property
+    def faults(self) -> list[Fault]:
+        """Every fault of the run."""
+        return [entry for entry in self.entries if isinstance(entry, Fault)]
+
+
+@dataclass(slots=True)
+class Judgement:
+    """All that was played for one requirement. `charged`: violations that hold; `passing`: those seen in virtual time alone."""
+
+    requirement: str
+    played: list[Played] = field(default_factory=list)
+    charged: list[tuple[Played, Finding]] = field(default_factory=list)
+    passing: list[tuple[Played, Finding]] = field(default_factory=list)
+
+    @property
+    def virtual_only(self) -> str:
+        """A clause for the summary, '' unless the two times differ."""
+        if not self.passing:
+            return ""
+        names = ", ".join(dict.fromkeys(played.case for played, _ in self.passing))
+        return f"; in virtual time it was broken in {names}, in real time it was not, and real time decides"
+
+
+class Grounds:
+    """Fields opened when they are needed, one for each kind of time; closed together."""
+
+    def __init__(self, trial: Trial, processors: int = 3) -> None:
+        self.trial = trial
+        self._processors = processors
+        self._fields: dict[bool, Field] = {}
+        self._stack = ExitStack()
+
+    def field(self, *, real: bool) -> Field:
+        """The field of that time, warmed up."""
+        real = real or self.trial.cell.time == "real"
+        if real not in self._fields:
+            made = self._stack.enter_context(Field(self.trial, self._processors, real=real))
+            made.warm_up()
+            self._fields[real] = made
+        return self._fields[real]
+
+    def __enter__(self) -> Grounds:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+
+def play(ground: Field, case: Case) -> Played:
+    """Plays a case in a fresh run and checks what happened."""
+    ground.begin()
+    case.play(ground)
+    ground.pass_ms(case.settle_ms)
+    ground.quiet()
+    return played(ground, case.name)
+
+
+def played(ground: Field, name: str) -> Played:
+    """What the run so far came to."""
+    entries = list(ground.history.entries)
+    rules = ground.rules
+    return Played(name, ground.real, entries, ground.trip_rows(), rules, check(entries, rules))
+
+
+def judge(
+    trial: Trial, grounds: Grounds, requirement: str, cases: Sequence[Case], *, in_real_time: Iterable[str] = ()
+) -> Judgement:
+    """Plays the cases for one requirement; those named in `in_real_time` in real time too. Stops after the first that is charged."""
+    judgement = Judgement(requirement)
+    also_real = set(in_real_time)
+    for case in trial.cases(cases, key=lambda case: case.name):
+        run = play(grounds.field(real=False), case)
+        judgement.played.append(run)
+        if run.of(requirement):
+            _confirm(grounds, case, run, judgement)
+        elif case.name in also_real and not run.real:
+            _again(grounds, case, judgement)
+        if judgement.charged:
+            return judgement
+        if trial.over_budget():
+            raise Undecided(f"its time was over after {len(judgement.played)} of {len(cases)} cases, none of them broken")
+    return judgement
+
+
+def _confirm(grounds: Grounds, case: Case, run: Played, judgement: Judgement) -> None:
+    """Charges a violation if real time shows it too."""
+    findings = run.of(judgement.requirement)
+    if run.real:
+        judgement.charged += [(run, finding) for finding in findings]
+        return
+    again = play(grounds.field(real=True), case)
+    found = again.of(judgement.requirement)
+    judgement.played.append(again)
+    if found:
+        judgement.charged += [(again, finding) for finding in found]
+    else:
+        judgement.passing += [(run, finding) for finding in findings[:MAX_CONFIRMED]]
+
+
+def _again(grounds: Grounds, case: Case, judgement: Judgement) -> None:
+    run = play(grounds.field(real=True), case)
+    judgement.played.append(run)
+    judgement.charged += [(run, finding) for finding in run.of(judgement.requirement)]
+
+
+# -- the outcome -----------------------------------------------------------------------------------------------------------------
+
+
+def decide(trial: Trial, judgement: Judgement, *, both: bool = True) -> None:
+    """Raises Violation, or Undecided where nothing was shown; `both`: an emit and a suppression must have been seen."""
+    if judgement.charged:
+        raise violation(trial, judgement)
+    waiting = [finding for run in judgement.played for finding in run.of(judgement.requirement, UNDECIDED)]
+    if waiting:
+        raise Undecided(f"a run ended before its time was over: {waiting[0].summary}")
+    seen = set().union(*(run.decisions for run in judgement.played)) if judgement.played else set()
+    if both and not {"emit"} < seen:
+        raise Undecided(f"nothing was shown: of an emit and a suppression, only {', '.join(sorted(seen)) or 'neither'} was seen")
+
+
+def violation(trial: Trial, judgement: Judgement, **more: Any) -> Violation:
+    """The failure, with the first charged run as its witness and its picture as evidence."""
+    run, finding = judgement.charged[0]
+    wrong = {one.case for one, _ in judgement.charged}
+    right = {one.case for one in judgement.played} - wrong
+    time = "in real time" if run.real else "in virtual time"
+    show(trial, run, finding)
+    return Violation(
+        f"{finding.summary} ({run.case}, {time})",
+        credit=len(right) / (len(right) + len(wrong)),
+        witness={"cases": [run.case], **witness(trial, run, finding), **more},
+    )
+
+
+def witness(trial: Trial, run: Played, finding: Finding) -> dict[str, Any]:
+    """What shows a violation: the finding, the entries around it, and where the whole history lies."""
+    return {
+        "case": run.case,
+        "time": "real" if run.real else "virtual",
+        "found": finding.summary,
+        "history": save_history(trial, run),
+        "entries": entries_shown(run, finding),
+    }
+
+
+def entries_shown(run: Played, finding: Finding) -> list[str]:
+    """The entries of that fingerprint, and the faults, in a few words each; the last of them where they are many."""
+    named = {finding.fingerprint}
+    ops = {entry.op for entry in run.entries if getattr(entry, "fingerprint", None) in named and hasattr(entry, "op")}
+    kept = [
+        entry
+        for entry in run.entries
+        if getattr(entry, "fingerprint", None) in named or getattr(entry, "op", None) in ops or isinstance(entry, Fault)
+    ]
+    first = [entry for entry in kept if entry.i in finding.entries]
+    if len(kept) > MAX_SHOWN:
+        kept = sorted({*first, *kept[-MAX_SHOWN:]}, key=lambda entry: entry.i)
+    return [words(entry) for entry in kept]
+
+
+def words(entry: Entry) -> str:
+    """One entry in a few words."""
+    kind = type(entry).__name__.lower()
+    named = ("op", "event_id", "attempt", "decision", "code", "reason", "alert_id", "fault", "status", "what")
+    told = " ".join(f"{name}={str(getattr(entry, name))[:80]}" for name in named if getattr(entry, name, None) not in (None, ""))
+    return f"{entry.t_ns / 1e6:.3f} ms {entry.proc} {kind} {told}"
+
+
+def save_history(trial: Trial, run: Played) -> str:
+    """Writes the history beside the result; its path from there, '' where enough are kept already."""
+    folder = EvaluationFolder(Path(trial.cell.journal).parent).histories
+    folder.mkdir(parents=True, exist_ok=True)
+    if len(list(folder.iterdir())) >= MAX_HISTORIES:
+        return ""
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{trial.requirement}-{run.case}-{'real' if run.real else 'virtual'}")[:100]
+    path = folder / f"{name}.jsonl"
+    path.unlink(missing_ok=True)
+    with History(path) as history:
+        for entry in run.entries:
+            history.copy(entry)
+    return f"{folder.name}/{path.name}"
+
+
+def show(trial: Trial, run: Played, finding: Finding | None) -> None:
+    """The picture of a run, as evidence."""
+
+
+def sum_up(judgement: Judgement, what: str) -> str:
+    """The summary of a pass."""
+    real = sum(run.real for run in judgement.played)
+    return f"{what}: {len(judgement.played)} runs, {real} of them in real time{judgement.virtual_only}"
