@@ -130,3 +130,12 @@ def decide(trial: Trial, ledger: Ledger, *, title: str, failure: str, untold: st
         if sum(r.told for r in ledger.results if r.case.variation == variation) < needed:
             raise Undecided(f"{untold} ({variation})")
     trial.credit(ledger.credit)
+
+
+def judge(
+    trial: Trial, variations: Sequence[str], play: Callable[[Case], Result], *, title: str, failure: str, untold: str
+) -> Ledger:
+    """Plays the cases (see `run_cases`) and decides by them (see `decide`); what was played, if it passes."""
+    ledger = run_cases(trial, variations, play)
+    decide(trial, ledger, title=title, failure=failure, untold=untold)
+    return ledger

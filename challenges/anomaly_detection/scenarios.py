@@ -106,6 +106,10 @@ class Story:
 
         return detects
 
+    def expected(self) -> str:
+        """What the first spike asks for, for a reader."""
+        return f"an onset for {self.service!r} from {self.allowed[0].from_ms} to {self.allowed[0].to_ms}"
+
     def witness(self) -> dict[str, Any]:
         """The parameters of the traffic, for a reader."""
         s = self.strength
@@ -155,6 +159,14 @@ def story(
         spikes=spikes,
         allowed=tuple(Span(span.from_ms, span.from_ms + declared.onset_limit_ms) for span in spikes),
     )
+
+
+def step_story(key: str, strength: Strength, declared: Declared, rng: np.random.Generator, *, later_s: float = 0.0) -> Story:
+    """A story of one step, cut off just after its onset must have come; `later_s` puts off the step."""
+    start_ms = stream_start_ms(rng)
+    step_s = first_step_s(declared, rng) + later_s
+    end_s = step_s + declared.onset_limit_ms / 1000 + 1
+    return story(key, strength, [(step_s, end_s)], start_ms=start_ms, end_s=end_s, declared=declared, rng=rng)
 
 
 def delay_credit(delay_s: float) -> float:

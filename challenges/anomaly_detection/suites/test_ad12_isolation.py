@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from challenges.anomaly_detection.alerts import SeenAlert
-from challenges.anomaly_detection.cases import Case, Result, decide, run_cases
+from challenges.anomaly_detection.cases import Case, Result, judge
 from challenges.anomaly_detection.detector import Detector
 from challenges.anomaly_detection.pairing import onset_changes
 from challenges.anomaly_detection.pictures import timeline
@@ -143,10 +143,10 @@ def picture(what: str, base: Alone, traffic: Traffic, alerts: list[SeenAlert]) -
 @pytest.mark.requirement("AD-12")
 def test_services_do_not_disturb_each_other(trial: Trial) -> None:
     base_of = cache(lambda seed: alone(trial, seed))
-    ledger = run_cases(trial, list(VARIATIONS), lambda case: compared(trial, case, base_of(case.seed)))
-    decide(
+    ledger = judge(
         trial,
-        ledger,
+        list(VARIATIONS),
+        lambda case: compared(trial, case, base_of(case.seed)),
         title="The same service in other company",
         failure="other services, or another name, changed a service's onsets by more than a bucket",
         untold="the candidate sent no alert for the MUST step of a service alone: there is nothing to compare",

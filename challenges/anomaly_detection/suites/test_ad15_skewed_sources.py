@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from challenges.anomaly_detection.alerts import Declared, SeenAlert
-from challenges.anomaly_detection.cases import Case, Result, decide, run_cases
+from challenges.anomaly_detection.cases import Case, Result, judge
 from challenges.anomaly_detection.detector import Detector
 from challenges.anomaly_detection.disorder import apart_ms, arrived, most_late_ms
 from challenges.anomaly_detection.onsets import detection, onsets
@@ -120,10 +120,10 @@ def picture(one: Told, alerts: list[SeenAlert]) -> dict[str, Any]:
 
 @pytest.mark.requirement("AD-15")
 def test_sources_apart(trial: Trial) -> None:
-    ledger = run_cases(trial, [VARIATION], lambda case: play(trial, case))
-    decide(
+    ledger = judge(
         trial,
-        ledger,
+        [VARIATION],
+        lambda case: play(trial, case),
         title="Logs in order of arrival",
         failure="sources whose clocks differ changed the onsets",
         untold="the MUST steps were missed with all logs in order of time too: there is nothing to compare",

@@ -14,21 +14,12 @@ from typing import Any
 import pytest
 
 from challenges.anomaly_detection.alerts import Declared, SeenAlert
-from challenges.anomaly_detection.cases import Case, Result, decide, declared_by, run_cases
+from challenges.anomaly_detection.cases import Case, Result, declared_by, judge
 from challenges.anomaly_detection.hostclock import CLOCKS, OFFSETS_MS, HostClock, SkewedDetector, prove, stepping
 from challenges.anomaly_detection.onsets import Onset, detection, onsets
 from challenges.anomaly_detection.pictures import story_timeline, timeline
 from challenges.anomaly_detection.playback import Playback
-from challenges.anomaly_detection.scenarios import (
-    SEEDS,
-    SETTLE_S,
-    Span,
-    Story,
-    first_step_s,
-    must_strength,
-    story,
-    stream_start_ms,
-)
+from challenges.anomaly_detection.scenarios import SEEDS, SETTLE_S, Span, Story, must_strength, step_story, stream_start_ms
 from challenges.anomaly_detection.traffic import Source, Traffic, flat, generate
 from harness.runtime.trial import Trial
 
@@ -48,14 +39,9 @@ RIGHT = HostClock()
 # -- AD-01 under a wrong clock ---------------------------------------------------------------------------------------------------
 
 
-def step_story(trial: Trial, seed: str, declared: Declared) -> Story:
+def told_by(trial: Trial, seed: str, declared: Declared) -> Story:
     """One seed's MUST step, as long as the limit of AD-01 for what this candidate declares."""
-    rng = trial.rng(f"AD-16/{seed}")
-    start_ms = stream_start_ms(rng)
-    step_s = first_step_s(declared, rng)
-    end_s = step_s + declared.onset_limit_ms / 1000 + 1
-    strength = must_strength(RATE, P0[seed], Z1)
-    return story(seed, strength, [(step_s, end_s)], start_ms=start_ms, end_s=end_s, declared=declared, rng=rng)
+    return step_story(seed, must_strength(RATE, P0[seed], Z1), declared, trial.rng(f"AD-16/{seed}"))
 
 
 def clock_of(trial: Trial, case: Case, told: Story) -> HostClock:
@@ -100,7 +86,7 @@ def step_case(trial: Trial, case: Case, told: Story) -> Result:
             "cases": [case.key],
             "clock_off_from_ms": clock.changes[0][0],
             "clock_off_by": case.variation,
-            "expected": f"an onset for {told.service!r} from {told.allowed[0].from_ms} to {told.allowed[0].to_ms}",
+            "expected": told.expected(),
         },
     )
 
@@ -109,11 +95,11 @@ def step_case(trial: Trial, case: Case, told: Story) -> Result:
 def test_steps_are_detected(trial: Trial) -> None:
     declared = declared_by(trial)
     prove(trial, OFFSETS_MS.values(), stream_start_ms(trial.rng("AD-16/proof")))
-    story_of = cache(lambda seed: step_story(trial, seed, declared))
-    ledger = run_cases(trial, CLOCKS, lambda case: step_case(trial, case, story_of(case.seed)))
-    decide(
+    story_of = cache(lambda seed: told_by(trial, seed, declared))
+    ledger = judge(
         trial,
-        ledger,
+        CLOCKS,
+        lambda case: step_case(trial, case, story_of(case.seed)),
         title="A MUST step after the host's clock went wrong",
         failure="the host's clock went wrong, and a MUST step went unnoticed",
         untold="the MUST steps were missed under a right clock too: blindness cannot be told from not seeing",
@@ -199,10 +185,10 @@ def picture(one: Tour, alerts: list[SeenAlert]) -> dict[str, Any]:
 @pytest.mark.requirement("AD-16")
 def test_no_false_alarms(trial: Trial) -> None:
     declared = declared_by(trial)
-    ledger = run_cases(trial, [TOUR], lambda case: tour_case(trial, case, declared))
-    decide(
+    judge(
         trial,
-        ledger,
+        [TOUR],
+        lambda case: tour_case(trial, case, declared),
         title="Stationary traffic under wrong clocks",
         failure="the host's clock went wrong, and steady traffic raised alarms",
         untold="steady traffic raises alarms under a right clock too: whose doing they are cannot be told",

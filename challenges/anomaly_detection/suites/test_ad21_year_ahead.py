@@ -14,20 +14,12 @@ import pytest
 
 from challenges.anomaly_detection.alerts import Declared, SeenAlert
 from challenges.anomaly_detection.badinput import YEAR_MS
-from challenges.anomaly_detection.cases import Case, Result, decide, declared_by, run_cases
+from challenges.anomaly_detection.cases import Case, Result, declared_by, judge
 from challenges.anomaly_detection.detector import Detector
 from challenges.anomaly_detection.onsets import onsets
 from challenges.anomaly_detection.pictures import timeline
 from challenges.anomaly_detection.playback import Step, log_json
-from challenges.anomaly_detection.scenarios import (
-    SEEDS,
-    Span,
-    Story,
-    first_step_s,
-    must_strength,
-    story,
-    stream_start_ms,
-)
+from challenges.anomaly_detection.scenarios import SEEDS, Span, Story, must_strength, step_story
 from harness.errors import CandidateFailure, RpcError
 from harness.runtime.trial import Trial
 
@@ -59,12 +51,8 @@ class Run:
 
 def told_by(trial: Trial, seed: str, declared: Declared) -> Story:
     """One seed's stream: a MUST step, cut off at the limit of AD-01."""
-    rng = trial.rng(f"AD-21/{seed}")
-    start_ms = stream_start_ms(rng)
-    step_s = first_step_s(declared, rng) + EARLY_S
-    end_s = step_s + declared.onset_limit_ms / 1000 + 1
     strength = must_strength(RATE, P0[seed], Z1)
-    return story(seed, strength, [(step_s, end_s)], start_ms=start_ms, end_s=end_s, declared=declared, rng=rng)
+    return step_story(seed, strength, declared, trial.rng(f"AD-21/{seed}"), later_s=EARLY_S)
 
 
 def moment_ms(told: Story, moment: str) -> int:
@@ -137,8 +125,7 @@ def play_case(trial: Trial, case: Case, told: Story) -> Result:
             "cases": [case.key],
             "log_ms": moment_ms(told, case.variation),
             "log_dated_ahead_ms": YEAR_MS,
-            "expected": f"an onset for {told.service!r} from {told.allowed[0].from_ms} to {told.allowed[0].to_ms}, "
-            f"and less than {MOST_GROWTH_BYTES >> 20} MiB more memory than without the log",
+            "expected": f"{told.expected()}, and less than {MOST_GROWTH_BYTES >> 20} MiB more memory than without the log",
         },
     )
 
@@ -156,10 +143,10 @@ def picture(told: Story, moment: str, seen: Run) -> dict[str, Any]:
 def test_log_from_next_year(trial: Trial) -> None:
     declared = declared_by(trial)
     story_of = cache(lambda seed: told_by(trial, seed, declared))
-    ledger = run_cases(trial, MOMENTS, lambda case: play_case(trial, case, story_of(case.seed)))
-    decide(
+    ledger = judge(
         trial,
-        ledger,
+        MOMENTS,
+        lambda case: play_case(trial, case, story_of(case.seed)),
         title="One log dated a year ahead",
         failure="one log dated a year ahead did harm",
         untold="the MUST step was missed without the log too: blindness cannot be told from not seeing",

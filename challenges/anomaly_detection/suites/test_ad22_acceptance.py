@@ -16,7 +16,7 @@ import pytest
 
 from challenges.anomaly_detection.acceptance import ACCEPTED, EITHER, HARMLESS, REJECTED, TABLE, Moment, Row, Verdict, log_of
 from challenges.anomaly_detection.alerts import Declared, SeenAlert
-from challenges.anomaly_detection.cases import Case, Result, decide, declared_by, run_cases
+from challenges.anomaly_detection.cases import Case, Result, declared_by, judge
 from challenges.anomaly_detection.counted import CountingDetector
 from challenges.anomaly_detection.onsets import VOLUME, Onset, onsets
 from challenges.anomaly_detection.pairing import onset_changes
@@ -269,10 +269,10 @@ def picture(case: Case, one: Stream, alerts: list[SeenAlert]) -> dict[str, Any]:
 def test_what_is_rejected_changes_nothing(trial: Trial) -> None:
     declared = declared_by(trial)
     checks = {REJECTS_STREWN: rejected_case, UNKNOWN_LEVEL: unknown_case}
-    ledger = run_cases(trial, list(checks), lambda case: checks[case.variation](trial, case, declared))
-    decide(
+    judge(
         trial,
-        ledger,
+        list(checks),
+        lambda case: checks[case.variation](trial, case, declared),
         title="Logs that count for nothing",
         failure="logs that count for nothing changed the alerts",
         untold="there was no alert to be changed, or there were alerts without cause anyway",

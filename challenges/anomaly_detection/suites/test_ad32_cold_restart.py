@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from challenges.anomaly_detection.alerts import Declared, SeenAlert
-from challenges.anomaly_detection.cases import Case, Result, decide, declared_by, run_cases
+from challenges.anomaly_detection.cases import Case, Result, declared_by, judge
 from challenges.anomaly_detection.detector import Detector
 from challenges.anomaly_detection.onsets import Onset, onsets
 from challenges.anomaly_detection.pictures import timeline
@@ -90,10 +90,10 @@ def picture(traffic: Traffic, restart_ms: int, alerts: list[SeenAlert], service:
 @pytest.mark.requirement("AD-32")
 def test_cold_restart_raises_no_storm(trial: Trial) -> None:
     declared = declared_by(trial)
-    ledger = run_cases(trial, [VARIATION], lambda case: play(trial, case, declared))
-    decide(
+    judge(
         trial,
-        ledger,
+        [VARIATION],
+        lambda case: play(trial, case, declared),
         title="Restarts without a snapshot",
         failure="a restart without a snapshot raised more than one onset of a service before the warm-up ended",
         untold="nothing could be told",
