@@ -7,23 +7,24 @@ one after it has answered the last. All times are true time (see `harness.runtim
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from challenges.alert_dedup.history import STORE, Emit, Entry, Fail, Fault, History, Info, Invoke, Obs, Ok
 from challenges.alert_dedup.view import MS, Rules, View
-from harness.errors import CandidateBrokeProtocol
+from harness.errors import CandidateBrokeProtocol, NotOffered
 from harness.runtime.actor import Call
 from harness.runtime.cluster import Cluster, Node
 from harness.runtime.process import OTHER_TIMEOUT_S
-from harness.runtime.proxy import Fired, RoundTrip
+from harness.runtime.proxy import Fired, RoundTrip, StoreProxy
 from harness.runtime.tree import Proof
 from harness.runtime.trial import Trial
 
 DECISIONS = ("emit", "suppress", "update")
 # Definite by the protocol: nothing happened.
 DEFINITE = frozenset({-32700, -32600, -32601, -32602, -32001})
+WARM_UP_OFFERS = 2
 QUIET_S = 0.05
 QUIET_PATIENCE_S = 2.0
 MAX_TEXT = 1 << 17
@@ -71,29 +72,40 @@ class Field:
 
     # -- a run -----------------------------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """A fresh run: processors without memory, an empty store, a new history that starts now."""
+    def begin(self, fresh: Iterable[str] = ()) -> None:
+        """A fresh run: processors without memory, an empty store, a new history that starts now.
+
+        Those in `fresh`, and whoever was down, are new processes; they have warmed up.
+        """
         cluster = self.cluster
         self._begun = False
-        cluster.renew()
+        started = cluster.renew(fresh)
+        for node in cluster.nodes.values():
+            node.faults.on_fire = self._fired
+        if started:
+            self._warm_up(started)
         for node in cluster.nodes.values():
             if node.proxy is not None:
                 node.proxy.log.clear()
                 node.proxy.close_window()
-            node.faults.on_fire = self._fired
-        self.history, self.offers = History(), []
-        self._waiting = {name: deque() for name in self.names}
+        self._clean_sheet()
         self._origin_ns = cluster.time.now_ns()
         self._begun = True
         for name in self.names:
             self._take_down(Obs, self._now_ns(), name, what="up")
 
-    def warm_up(self, fingerprint: str = "warm-up") -> None:
-        """One offer to each processor, so that connections are open and statements prepared; it is in no history."""
-        self.begin()
-        for number, name in enumerate(self.names):
-            self.wait(self.offer(name, f"{fingerprint} {number}"))
+    def _clean_sheet(self) -> None:
+        self.history, self.offers = History(), []
+        self._waiting = {name: deque() for name in self.names}
+
+    def _warm_up(self, names: Sequence[str]) -> None:
+        """Two offers to each, in no history: connections are open then, and statements prepared."""
+        self._clean_sheet()
+        for number in range(WARM_UP_OFFERS):
+            self.wait(*(self.offer(name, f"warm-up {name} {number}") for name in names))
         self.quiet()
+        if self.cluster.can_forget:
+            self.cluster.forget()
 
     @property
     def rules(self) -> Rules:
@@ -127,6 +139,13 @@ class Field:
             if row[name]:
                 row[name] = self.cluster.time.at_ns(row[name]) - self._origin_ns
         return row
+
+    def proxy(self, proc: str) -> StoreProxy:
+        """The store proxy of a processor. Raises NotOffered for a candidate without a store."""
+        proxy = self.cluster.nodes[proc].proxy
+        if proxy is None:
+            raise NotOffered('it has no store in which anything could be shared: the manifest says store = "none"')
+        return proxy
 
     # -- offers ----------------------------------------------------------------------------------------------------------------
 

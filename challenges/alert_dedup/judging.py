@@ -21,7 +21,6 @@ from challenges.alert_dedup.view import Rules
 from harness.results.layout import EvaluationFolder
 from harness.runtime.trial import Trial, Undecided, Violation
 
-MAX_CONFIRMED = 3
 MAX_SHOWN = 60
 MAX_HISTORIES = 200
 
@@ -47,9 +46,9 @@ class Played:
     rules: Rules
     findings: list[Finding]
 
-    def of(self, requirement: str, verdict: str = VIOLATION) -> list[Finding]:
-        """Its findings of one requirement and verdict."""
-        return [finding for finding in self.findings if finding.requirement == requirement and finding.verdict == verdict]
+    def of(self, *requirements: str, verdict: str = VIOLATION) -> list[Finding]:
+        """Its findings of these requirements and that verdict."""
+        return [finding for finding in self.findings if finding.requirement in requirements and finding.verdict == verdict]
 
     @property
     def decisions(self) -> set[str]:
@@ -66,10 +65,21 @@ class Played:
 class Judgement:
     """All that was played for one requirement. `charged`: violations that hold; `passing`: those seen in virtual time alone."""
 
-    requirement: str
+    requirements: tuple[str, ...]
     played: list[Played] = field(default_factory=list)
     charged: list[tuple[Played, Finding]] = field(default_factory=list)
     passing: list[tuple[Played, Finding]] = field(default_factory=list)
+
+    def charge(self, run: Played) -> None:
+        """What a run broke counts."""
+        self.charged += [(run, finding) for finding in run.of(*self.requirements)]
+
+    def confirm(self, run: Played, again: Played) -> None:
+        """The same case in real time: what that run broke counts, what only the other one did is noted."""
+        self.played.append(again)
+        self.charge(again)
+        if not again.of(*self.requirements):
+            self.passing += [(run, finding) for finding in run.of(*self.requirements)]
 
     @property
     def virtual_only(self) -> str:
@@ -90,11 +100,10 @@ class Grounds:
         self._stack = ExitStack()
 
     def field(self, *, real: bool) -> Field:
-        """The field of that time, warmed up."""
+        """The field of that time."""
         real = real or self.trial.cell.time == "real"
         if real not in self._fields:
             made = self._stack.enter_context(Field(self.trial, self._processors, real=real))
-            made.warm_up()
             self._fields[real] = made
         return self._fields[real]
 
@@ -122,44 +131,26 @@ def played(ground: Field, name: str) -> Played:
 
 
 def judge(
-    trial: Trial, grounds: Grounds, requirement: str, cases: Sequence[Case], *, in_real_time: Iterable[str] = ()
+    trial: Trial, grounds: Grounds, requirements: Sequence[str], cases: Sequence[Case], *, in_real_time: Iterable[str] = ()
 ) -> Judgement:
-    """Plays the cases for one requirement; those named in `in_real_time` in real time too. Stops after the first that is charged."""
-    judgement = Judgement(requirement)
+    """Plays the cases for these rules of the checker; those named in `in_real_time` in real time too.
+
+    Stops after the first that is charged. Raises Undecided when the requirement's time is over before that.
+    """
+    judgement = Judgement(tuple(requirements))
     also_real = set(in_real_time)
     for case in trial.cases(cases, key=lambda case: case.name):
         run = play(grounds.field(real=False), case)
         judgement.played.append(run)
-        if run.of(requirement):
-            _confirm(grounds, case, run, judgement)
-        elif case.name in also_real and not run.real:
-            _again(grounds, case, judgement)
+        if run.real:
+            judgement.charge(run)
+        elif run.of(*requirements) or case.name in also_real:
+            judgement.confirm(run, play(grounds.field(real=True), case))
         if judgement.charged:
             return judgement
         if trial.over_budget():
             raise Undecided(f"its time was over after {len(judgement.played)} of {len(cases)} cases, none of them broken")
     return judgement
-
-
-def _confirm(grounds: Grounds, case: Case, run: Played, judgement: Judgement) -> None:
-    """Charges a violation if real time shows it too."""
-    findings = run.of(judgement.requirement)
-    if run.real:
-        judgement.charged += [(run, finding) for finding in findings]
-        return
-    again = play(grounds.field(real=True), case)
-    found = again.of(judgement.requirement)
-    judgement.played.append(again)
-    if found:
-        judgement.charged += [(again, finding) for finding in found]
-    else:
-        judgement.passing += [(run, finding) for finding in findings[:MAX_CONFIRMED]]
-
-
-def _again(grounds: Grounds, case: Case, judgement: Judgement) -> None:
-    run = play(grounds.field(real=True), case)
-    judgement.played.append(run)
-    judgement.charged += [(run, finding) for finding in run.of(judgement.requirement)]
 
 
 # -- the outcome -----------------------------------------------------------------------------------------------------------------
@@ -169,12 +160,14 @@ def decide(trial: Trial, judgement: Judgement, *, both: bool = True) -> None:
     """Raises Violation, or Undecided where nothing was shown; `both`: an emit and a suppression must have been seen."""
     if judgement.charged:
         raise violation(trial, judgement)
-    waiting = [finding for run in judgement.played for finding in run.of(judgement.requirement, UNDECIDED)]
+    waiting = [finding for run in judgement.played for finding in run.of(*judgement.requirements, verdict=UNDECIDED)]
     if waiting:
         raise Undecided(f"a run ended before its time was over: {waiting[0].summary}")
     seen = set().union(*(run.decisions for run in judgement.played)) if judgement.played else set()
     if both and not {"emit"} < seen:
-        raise Undecided(f"nothing was shown: of an emit and a suppression, only {', '.join(sorted(seen)) or 'neither'} was seen")
+        raise Undecided(
+            f"nothing was shown: of an emit and a suppression, only {', '.join(sorted(seen)) or 'neither'} was seen"
+        )
 
 
 def violation(trial: Trial, judgement: Judgement, **more: Any) -> Violation:
@@ -221,7 +214,9 @@ def words(entry: Entry) -> str:
     """One entry in a few words."""
     kind = type(entry).__name__.lower()
     named = ("op", "event_id", "attempt", "decision", "code", "reason", "alert_id", "fault", "status", "what")
-    told = " ".join(f"{name}={str(getattr(entry, name))[:80]}" for name in named if getattr(entry, name, None) not in (None, ""))
+    told = " ".join(
+        f"{name}={str(getattr(entry, name))[:80]}" for name in named if getattr(entry, name, None) not in (None, "")
+    )
     return f"{entry.t_ns / 1e6:.3f} ms {entry.proc} {kind} {told}"
 
 

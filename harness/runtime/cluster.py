@@ -152,14 +152,30 @@ class Cluster:
 
     # -- a fresh run -----------------------------------------------------------------------------------------------------------
 
-    def renew(self) -> None:
-        """Every processor up, with nothing in its memory, and the store empty. Raises CandidateFailure."""
+    def renew(self, fresh: Iterable[str] = ()) -> list[str]:
+        """Every processor up, with nothing in its memory, and the store empty; those in `fresh` are new processes.
+
+        Returns who was started. Raises CandidateFailure.
+        """
         self.gate.open()
+        for name in fresh:
+            self.kill_quietly(self.nodes[name])
         for node in self.nodes.values():
             node.faults.clear()
+        self.forget()
+        started = [node.name for node in self.nodes.values() if not node.up]
+        self.start(started)
+        return started
+
+    def forget(self) -> None:
+        """Nothing in any memory, and the store empty. Who cannot forget is ended for it."""
         self._reset_or_end()
         self._empty_store()
-        self.start([node.name for node in self.nodes.values() if not node.up])
+
+    @property
+    def can_forget(self) -> bool:
+        """Whether every processor that runs can forget without being ended."""
+        return all("reset" in node.live.process.capabilities for node in self.nodes.values() if node.up)
 
     def _reset_or_end(self) -> None:
         calls = []

@@ -29,6 +29,6 @@ CASES = (Case("refused between good ones", refused_between), *FAULT_FREE)
 @pytest.mark.requirement("DD-02")
 def test_no_page_is_made_up(trial: Trial) -> None:
     with Grounds(trial) as grounds:
-        judgement = judge(trial, grounds, "DD-02", CASES, in_real_time=["refused between good ones"])
+        judgement = judge(trial, grounds, ["DD-02"], CASES, in_real_time=["refused between good ones"])
     decide(trial, judgement)
     trial.summary(sum_up(judgement, "every page named an event that was offered"))

@@ -65,6 +65,6 @@ CASES = (
 @pytest.mark.requirement("DD-04")
 def test_redelivery_yields_no_second_alert(trial: Trial) -> None:
     with Grounds(trial) as grounds:
-        judgement = judge(trial, grounds, "DD-04", CASES, in_real_time=["paged, then again"])
+        judgement = judge(trial, grounds, ["DD-04"], CASES, in_real_time=["paged, then again"])
     decide(trial, judgement)
     trial.summary(sum_up(judgement, "no event yielded a second alert_id"))

@@ -31,6 +31,6 @@ CASES = (Case("delivered again", told_again), Case("rising severity", rising), *
 @pytest.mark.requirement("DD-05")
 def test_decisions_agree_with_pages(trial: Trial) -> None:
     with Grounds(trial) as grounds:
-        judgement = judge(trial, grounds, "DD-05", CASES)
+        judgement = judge(trial, grounds, ["DD-05"], CASES)
     decide(trial, judgement)
     trial.summary(sum_up(judgement, "every decision agreed with the pages"))

@@ -1,0 +1,62 @@
+"""DD-70: malformed offers get -32602 and change nothing; the processor goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from challenges.alert_dedup.field import Field
+from challenges.alert_dedup.judging import Case, Grounds, play, show
+from challenges.alert_dedup.malformed import GOOD, MALFORMED, Malformed
+from harness.runtime.trial import Trial, Violation
+
+INVALID_PARAMS = -32602
+BAD_EVENT = "bad event"
+
+
+def case_of(bad: Malformed) -> Case:
+    """The malformed offer first of all, then a good one of the fingerprint that it named, which must be paged as if alone."""
+
+    def course(field: Field) -> None:
+        field.wait(field.offer(field.names[0], bad.fingerprint, event_id=BAD_EVENT, params=bad.params(BAD_EVENT)))
+        field.pass_ms(300)
+        field.wait(field.offer(field.names[0], GOOD, event_id="good"))
+        field.wait(field.offer(field.names[1], GOOD, event_id="again"))
+
+    return Case(bad.name, course)
+
+
+@pytest.mark.requirement("DD-70")
+def test_malformed_offers_are_refused(trial: Trial) -> None:
+    wrong: dict[str, str] = {}
+    chosen = trial.cases(MALFORMED, key=lambda bad: bad.name)
+    with Grounds(trial, 2) as grounds:
+        ground = grounds.field(real=False)
+        for bad in chosen:
+            run = play(ground, case_of(bad))
+            if problem := problem_of(ground):
+                wrong[bad.name] = problem
+                if len(wrong) == 1:
+                    show(trial, run, None)
+    if wrong:
+        first = next(iter(wrong))
+        raise Violation(
+            f"{len(wrong)} of {len(chosen)} malformed offers were not refused, or did harm; the first, {first}: {wrong[first]}",
+            credit=1 - len(wrong) / len(chosen),
+            witness={"cases": list(wrong), "problems": wrong},
+        )
+    trial.summary(f"{len(chosen)} malformed offers were refused with {INVALID_PARAMS} and changed nothing")
+
+
+def problem_of(field: Field) -> str:
+    """What is wrong with the run, '' if nothing is."""
+    bad, good, again = field.offers
+    if bad.outcome != "fail" or bad.code != INVALID_PARAMS:
+        answered = f"decision {bad.decision}" if bad.outcome == "ok" else f"error {bad.code}" if bad.code else "silence"
+        return f"answered with {answered} instead of error {INVALID_PARAMS}"
+    view = field.view()
+    named = {group.event_id for group in view.groups.values()}
+    if BAD_EVENT in named or not named <= {"good", "again"}:
+        return "a page went out for it"
+    if good.outcome != "ok" or good.decision != "emit" or len(view.groups) != 1 or again.decision == "emit":
+        return f"of two good offers after it the first was to be paged and the second not; they were answered {good.decision or good.outcome} and {again.decision or again.outcome}"
+    return ""
