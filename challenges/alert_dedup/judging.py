@@ -131,15 +131,21 @@ def played(ground: Field, name: str) -> Played:
 
 
 def judge(
-    trial: Trial, grounds: Grounds, requirements: Sequence[str], cases: Sequence[Case], *, in_real_time: Iterable[str] = ()
+    trial: Trial,
+    grounds: Grounds,
+    requirements: Sequence[str],
+    cases: Sequence[Case],
+    *,
+    in_real_time: Iterable[str] = (),
+    every: bool = False,
 ) -> Judgement:
     """Plays the cases for these rules of the checker; those named in `in_real_time` in real time too.
 
-    Stops after the first that is charged. Raises Undecided when the requirement's time is over before that.
+    On a replay only what the witness names, unless `every`. Stops after the first that is charged. Raises Undecided when the requirement's time is over before that.
     """
     judgement = Judgement(tuple(requirements))
     also_real = set(in_real_time)
-    for case in trial.cases(cases, key=lambda case: case.name):
+    for case in cases if every else trial.cases(cases, key=lambda case: case.name):
         run = play(grounds.field(real=False), case)
         judgement.played.append(run)
         if run.real:
@@ -180,7 +186,7 @@ def violation(trial: Trial, judgement: Judgement, **more: Any) -> Violation:
     return Violation(
         f"{finding.summary} ({run.case}, {time})",
         credit=len(right) / (len(right) + len(wrong)),
-        witness={"cases": [run.case], **witness(trial, run, finding), **more},
+        witness={"cases": [run.case], **witness(trial, run, finding)} | more,
     )
 
 
@@ -237,6 +243,11 @@ def save_history(trial: Trial, run: Played) -> str:
 
 def show(trial: Trial, run: Played, finding: Finding | None) -> None:
     """The picture of a run, as evidence."""
+
+
+def show_note(trial: Trial, text: str) -> None:
+    """A sentence for the page, beside the outcome."""
+    trial.evidence({"kind": "table", "title": "Virtual and real time differ", "columns": ["what was seen"], "rows": [[text]]})
 
 
 def sum_up(judgement: Judgement, what: str) -> str:

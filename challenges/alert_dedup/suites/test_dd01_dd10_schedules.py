@@ -1,0 +1,140 @@
+"""DD-01: no two pages of one fingerprint within a window. DD-10: every accepted event has a page that covers it.
+
+For each: courses of events, crashes at every crash point, and interleavings of two and three processors, chosen one round trip at a
+time. A failing schedule is shrunk, and charged if it fails in real time too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from challenges.alert_dedup.courses import FAULT_FREE
+from challenges.alert_dedup.crashes import calibrate, cases, log_rows, new_event, redelivery
+from challenges.alert_dedup.interleave import COUNT_COLUMNS, SCENES, Scene, Stage, counts_row, steps_shown
+from challenges.alert_dedup.judging import Grounds, Judgement, Played, decide, judge, show_note, sum_up, violation
+from harness.explore.choosers import Following
+from harness.explore.schedules import Played as PlayedSchedule
+from harness.explore.search import Plan, Report, explore
+from harness.explore.shrink import Shrunk, shrink
+from harness.runtime.trial import Trial, Undecided, derive_seed
+
+QUICK = Plan(max_runs=400, random_runs=60)
+FULL = Plan(max_runs=4000, random_runs=1000)
+SHRINK_PLAYS = 120
+CRASHES = "crashes"
+
+
+@pytest.mark.requirement("DD-01")
+def test_no_page_twice_within_a_window(trial: Trial) -> None:
+    _judge(trial, "DD-01")
+
+
+@pytest.mark.requirement("DD-10")
+def test_every_accepted_event_is_paged(trial: Trial) -> None:
+    _judge(trial, "DD-10")
+
+
+def _judge(trial: Trial, requirement: str) -> None:
+    wanted = trial.cases([*(case.name for case in FAULT_FREE), CRASHES, *(scene.name for scene in SCENES)])
+    with Grounds(trial) as grounds:
+        judgement = Judgement((requirement,))
+        courses = [case for case in FAULT_FREE if case.name in wanted]
+        if courses:
+            judgement = judge(trial, grounds, [requirement], courses, in_real_time=["two waves"])
+            decide(trial, judgement)
+        searched = [_search(trial, grounds, requirement, scene) for scene in SCENES if scene.name in wanted]
+        points = _crashes(trial, grounds, requirement) if CRASHES in wanted else 0
+    runs = sum(report.runs for report in searched)
+    trial.summary(
+        sum_up(judgement, "courses of events")
+        + f"; {runs} schedules of {len(searched)} scenes, and {points} crashes, broke nothing"
+    )
+
+
+# -- crashes -----------------------------------------------------------------------------------------------------------------------
+
+
+def _crashes(trial: Trial, grounds: Grounds, requirement: str) -> int:
+    """Kills the owner at every crash point; how many runs that were. Raises Violation or Undecided."""
+    calibration = calibrate(grounds.field(real=False))
+    trial.evidence(
+        {"kind": "table", "title": "Round trips of one offer", "columns": ["k", "round trip"], "rows": log_rows(calibration)}
+    )
+    wanted = [
+        *cases(calibration, calibration.points, "new event", new_event),
+        *cases(calibration, calibration.points, "redelivery", redelivery),
+    ]
+    judgement = judge(trial, grounds, [requirement], wanted, every=True)
+    if judgement.charged:
+        run, _ = judgement.charged[0]
+        raise violation(trial, judgement, cases=[CRASHES], crash=run.case)
+    decide(trial, judgement)
+    return len(judgement.played)
+
+
+# -- schedules ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One scene, its stage in virtual time, and the plan."""
+
+    scene: Scene
+    stage: Stage
+    plan: Plan
+    seed: int
+
+
+def _search(trial: Trial, grounds: Grounds, requirement: str, scene: Scene) -> Report:
+    """Searches a scene. Raises Violation for a failing schedule that fails in real time too, Undecided where nothing was shown."""
+    stage = Stage(grounds.field(real=False), scene, [requirement])
+    base = QUICK if trial.quick else FULL
+    plan = Plan(max_runs=base.max_runs, random_runs=base.random_runs, symmetric=scene.alike and len(scene.names) > 2)
+    search = Search(scene, stage, plan, derive_seed(trial.seed, f"{requirement}/{scene.name}"))
+    told = (trial.cell.replay or {}).get("schedule")
+    report = explore(stage.play, seed=search.seed, plan=plan, stop=trial.over_budget)
+    trial.evidence(
+        {"kind": "table", "title": "Schedules played", "columns": list(COUNT_COLUMNS), "rows": [counts_row(scene.name, report)]}
+    )
+    if report.failing is not None:
+        _charge(trial, grounds, search, report, requirement)
+    if not report.enumerated or (report.ended.value == "stopped" and not told):
+        raise Undecided(f"its time was over after {report.runs} schedules of the scene {scene.name!r}, none of them broken")
+    return report
+
+
+def _charge(trial: Trial, grounds: Grounds, search: Search, report: Report, requirement: str) -> None:
+    """Shrinks what failed and plays it in real time: Violation if it fails there, else a note on the page."""
+    failing = report.failing
+    if failing is None:
+        return
+    found = shrink(search.stage.play, failing, max_plays=SHRINK_PLAYS)
+    real = Following(found.played.schedule).run(Stage(grounds.field(real=True), search.scene, [requirement]).play)
+    judgement = Judgement((requirement,), [run_of(found.played), run_of(real)])
+    if not real.failed:
+        how = " ".join(found.played.schedule)
+        show_note(trial, f"the schedule {how} ({search.scene.name}) broke it in virtual time; in real time it did not, and real time decides")
+        return
+    judgement.charge(run_of(real))
+    raise violation(trial, judgement, cases=[search.scene.name], **shown(found, report))
+
+
+def shown(found: Shrunk, report: Report) -> dict[str, object]:
+    """What a witness says of a schedule."""
+    return {
+        "schedule": list(found.played.schedule),
+        "preemptions": found.preemptions,
+        "decisions": steps_shown(found.played.steps),
+        "confirmed": found.confirmed,
+        "found_after": report.runs,
+        "schedule_hash": report.schedule_hash,
+    }
+
+
+def run_of(played: PlayedSchedule) -> Played:
+    """The run behind a schedule."""
+    if not isinstance(played.evidence, Played):
+        raise TypeError(f"a schedule was played without its run: {played.evidence!r}")
+    return played.evidence
