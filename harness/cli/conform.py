@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from harness.report.text import visible
 from harness.runtime.conform import Check, Session, run
 from harness.runtime.samples import read_samples
 from harness.runtime.sandbox import choose
+from harness.runtime.stores import KINDS, Store, open_store
 
 TRACE_CLIP = 2000
 
@@ -27,6 +29,14 @@ def _checks(session: Session, folder: Path) -> Iterator[Check]:
         yield from run(session, read_samples(folder))
     except CandidateDied as error:  # raised outside a check only where the command itself cannot be run
         raise UsageError(str(error)) from error
+
+
+def _open_store(kind: str, stack: ExitStack) -> Store | None:
+    if kind == "none":
+        return None
+    if kind not in KINDS:
+        raise UsageError(f"--store is none, {' or '.join(KINDS)}; it was {kind!r}")
+    return stack.enter_context(open_store(kind))
 
 
 @command
@@ -39,14 +49,17 @@ def conform(
     virtual: Annotated[
         bool, typer.Option("--virtual", help='the program takes its time from now_ms (clock = "virtual")')
     ] = False,
+    store: Annotated[str, typer.Option(help="the store that it asks for: none, redis or postgres")] = "none",
     trace: Annotated[bool, typer.Option("--trace", help="print every line both ways on stderr")] = False,
     sandbox: Annotated[str, typer.Option(help="none, bwrap or auto; it is your own program, so none is the default")] = "none",
 ) -> int:
     """Check a program against the protocol in seconds: every breach in one sentence that says what to mend."""
     chosen = load_challenge(challenges_root(), challenge)
     failures = 0
-    with tempfile.TemporaryDirectory(prefix=scratch_prefix("conform")) as scratch:
-        session = Session(choose(sandbox), tuple(program), Path.cwd(), Path(scratch), challenge, virtual, chosen.config)
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=scratch_prefix("conform"))))
+        session = Session(choose(sandbox), tuple(program), Path.cwd(), scratch, challenge, virtual, chosen.config)
+        session.store = _open_store(store, stack)
         if trace:
             session.trace = lambda way, line: print(way, visible(line[:TRACE_CLIP].decode("utf-8", "replace")), file=sys.stderr)
         for check in _checks(session, chosen.folder):

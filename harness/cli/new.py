@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +32,14 @@ def new(
     shutil.copytree(starter, folder, symlinks=False)
     shutil.copy(loaded.folder / loaded.prompt, folder / "PROMPT.md")
     print(f"made {folder}: read PROMPT.md, then try")
-    print(f"  (cd {folder} && harness conform --challenge {challenge} -- python3 detector.py)")
-    print(f"  harness eval {folder}")
+    print(f"  (cd {shlex.quote(str(folder))} && harness conform {_words(starter, challenge)})")
+    print(f"  harness eval {shlex.quote(str(folder))}")
     return EXIT_DONE
+
+
+def _words(starter: Path, challenge: str) -> str:
+    """What `harness conform` is to be told of the starter, from its own manifest."""
+    run = tomllib.loads((starter / "harness.toml").read_text("utf-8"))["run"]
+    virtual = ["--virtual"] if run.get("clock") == "virtual" else []
+    store = ["--store", run["store"]] if "store" in run else []
+    return shlex.join(["--challenge", challenge, *virtual, *store, "--", *run["command"]])

@@ -14,7 +14,8 @@ from harness.errors import CandidateFailure, RpcError, Undecided
 from harness.runtime.clock import ClockPage, shim_path, shim_unavailable
 from harness.runtime.process import EXIT_PATIENCE_S, Process
 from harness.runtime.sandbox import Launch, Mount, Sandbox
-from harness.runtime.trial import PROBE_SHIFT_MS, check_probe
+from harness.runtime.stores import Store
+from harness.runtime.trial import PROBE_SHIFT_MS, STORE_INSIDE, check_probe
 
 EPOCH_MS = 1_704_067_200_000
 BAD_LINE_PATIENCE_S = 0.5
@@ -41,7 +42,7 @@ class Check:
 
 @dataclass(slots=True)
 class Session:
-    """How the program under check is started; `trace` is told each line."""
+    """How the program under check is started; `trace` is told each line. `store` runs already, where one is wanted."""
 
     sandbox: Sandbox
     argv: tuple[str, ...]
@@ -50,12 +51,15 @@ class Session:
     challenge: str = "anomaly-detection"
     virtual: bool = False
     config: dict[str, Any] = field(default_factory=dict)
+    store: Store | None = None
     trace: Callable[[str, bytes], None] | None = None
 
     @contextlib.contextmanager
     def start(self) -> Iterator[Process]:
         """A fresh process that has been sent nothing yet."""
         mounts, env, page = {"checkout": Mount(self.cwd, "/candidate")}, {}, None
+        if self.store is not None:
+            mounts["store"] = self._sockets(self.store)
         if not self.virtual and shim_unavailable() is None:
             page = ClockPage(self.scratch / "clock")
             page.hold_ms(EPOCH_MS)
@@ -76,7 +80,17 @@ class Session:
             "node": {"id": "p0", "peers": []},
             "clock": "virtual" if self.virtual else "wall",
         }
-        return process.initialize({**params, "seed": 1, "config": self.config, "store": None}, now_ms=now_ms)
+        more = {"seed": 1, "config": self.config, "store": self._store_params()}
+        return process.initialize({**params, **more}, now_ms=now_ms)
+
+    def _sockets(self, store: Store) -> Mount:
+        return Mount(store.sockets, STORE_INSIDE)
+
+    def _store_params(self) -> dict[str, Any] | None:
+        if self.store is None:
+            return None
+        folder = self.sandbox.inside(self._sockets(self.store))
+        return {"kind": self.store.kind, "url": self.store.url(folder), "prefix": "conform_"}
 
 
 def run(session: Session, samples: list[Exchange]) -> Iterator[Check]:

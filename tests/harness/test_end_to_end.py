@@ -176,3 +176,14 @@ def test_a_new_candidate_conforms_and_is_measured(tmp_path: Path) -> None:
     assert done.returncode == 0 and "REJECT" in done.stdout
     again = harness("new", str(folder))
     assert again.returncode == 2 and "is there already" in again.stderr
+
+
+def test_a_new_deduplicator_is_told_how_to_conform_over_its_store(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    made = harness("new", str(folder), "--challenge", "alert-dedup")
+    words = "harness conform --challenge alert-dedup --store redis -- python3 deduplicator.py"
+    assert made.returncode == 0 and words in made.stdout and (folder / "PROMPT.md").read_text().startswith("# alert-dedup@")
+    done = harness(*words.split()[1:], cwd=folder)
+    assert done.returncode == 0 and "all checks hold" in done.stdout, done.stdout + done.stderr
+    wrong = harness("conform", "--store", "mongo", "--", "cat")
+    assert wrong.returncode == 2 and "--store is none, postgres or redis" in wrong.stderr

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
+from harness.evaluation import Options
 from harness.judge.digest import suite_digest
 from harness.judge.outcomes import Finding, Outcome
 from harness.judge.requirements import challenge_ids, load_challenge, read_challenge
 from harness.judge.specimens import Specimen, misjudged, read_specimens
-from harness.paths import challenges_root
+from harness.paths import PROJECT_ROOT, challenges_root
+from harness.selftest import _cell
 
 HEAD = '[challenge]\nid = "toy"\ntitle = "Toy"\nversion = 1\n'
 ROW = '[[requirement]]\nid = "TY-01"\ntitle = "t"\ndimension = "d"\nseverity = "critical"\nbasis = "P"\ntext = "x"\n'
@@ -99,3 +101,33 @@ def test_caught_means_a_failure_with_a_witness(kind: str, outcome: Outcome, witn
     problem = misjudged(specimen(kind), [Finding("TY-01", outcome, "s", witness=witness)])
     assert (word in problem) if word else problem == ""
     assert misjudged(specimen(kind), []) != ""
+
+
+SPECIMEN = 'name = "s"\nkind = "bad"\ndesignated = "AD-01"\nwhy = "w"\ncommand = ["x"]\n'
+
+
+def written(tmp_path: Path, more: str) -> Path:
+    folder = tmp_path / "specimens" / "s"
+    folder.mkdir(parents=True)
+    (folder / "specimen.toml").write_text(SPECIMEN + more)
+    return tmp_path
+
+
+def test_a_specimen_may_name_a_store_and_predict_its_crash_points(tmp_path: Path) -> None:
+    more = 'store = "redis"\ncrash_points = 2\nlosing_points = 1\n'
+    read = read_specimens(written(tmp_path, more))[0]
+    assert (read.store, read.crash_points, read.losing_points) == ("redis", 2, 1)
+
+
+@pytest.mark.parametrize(("more", "word"), [('store = "mongo"\n', "store"), ("crash_points = -1\n", "crash_points")])
+def test_a_wrong_store_or_prediction_is_named(tmp_path: Path, more: str, word: str) -> None:
+    with pytest.raises(UsageError, match=word):
+        read_specimens(written(tmp_path, more))
+
+
+@pytest.mark.parametrize("store", ["none", "postgres"])
+def test_the_selftest_starts_a_specimen_with_the_store_that_it_names(tmp_path: Path, store: str) -> None:
+    loaded = load_challenge(challenges_root(), "anomaly-detection")
+    made = specimen("bad").model_copy(update={"store": store, "designated": "AD-01", "folder": PROJECT_ROOT / "harness"})
+    cell = _cell(loaded, made, Options("quick", 1, 1, "none", out=tmp_path))
+    assert cell.program.store == store

@@ -1,0 +1,1 @@
+../../../candidates/sdk/python/harness_sdk.py
