@@ -119,7 +119,7 @@ class _Axis:
 
 def build(evidence: Mapping[str, Any]) -> Timeline:
     """The geometry of evidence of kind 'timeline'; values that are no finite numbers are left out."""
-    times = [_finite(t) for t in _list(evidence.get("t_s"))]
+    times = [finite(t) for t in _list(evidence.get("t_s"))]
     events = _events(evidence)
     bands = {key: _intervals(evidence.get(key)) for key in ("truth", "allowed")}
     axis = _axis(times, events, [edge for found in bands.values() for band in found for edge in band[:2]])
@@ -162,7 +162,7 @@ def _list(value: object) -> Sequence[Any]:
     return value if isinstance(value, Sequence) and not isinstance(value, str | bytes) else ()
 
 
-def _finite(value: object) -> float | None:
+def finite(value: object) -> float | None:
     """`value` as a float that can be drawn: clamped to +-`LARGEST`, None where it is no finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -175,7 +175,7 @@ def _finite(value: object) -> float | None:
 def _events(evidence: Mapping[str, Any]) -> list[_Event]:
     found = []
     for event in _list(evidence.get("events")):
-        time = _finite(event.get("t_s")) if isinstance(event, Mapping) else None
+        time = finite(event.get("t_s")) if isinstance(event, Mapping) else None
         if time is not None:
             name, detail = str(event.get("label") or "event"), str(event.get("detail") or "")
             found.append((time, bool(event.get("onset")), name, detail))
@@ -187,7 +187,7 @@ def _intervals(value: object) -> list[_Interval]:
     for item in _list(value):
         if not isinstance(item, Mapping):
             continue
-        start, end = _finite(item.get("from_s")), _finite(item.get("to_s"))
+        start, end = finite(item.get("from_s")), finite(item.get("to_s"))
         if start is not None and end is not None and end >= start:
             found.append((start, end, str(item.get("label") or "")))
     return sorted(found)
@@ -228,7 +228,7 @@ def _panels(evidence: Mapping[str, Any], times: Sequence[float | None], axis: _A
     panels: list[Panel] = []
     for series in _list(evidence.get("series"))[:MAX_PANELS]:
         if isinstance(series, Mapping):
-            values = [_finite(v) for v in _list(series.get("values"))]
+            values = [finite(v) for v in _list(series.get("values"))]
             points = list(zip(times, values, strict=False))
             top = plot_top + len(panels) * (PANEL_PX + GAP_PX)
             panels.append(_panel(str(series.get("label") or "series"), points, axis, top))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.report import facts as facts_
-from harness.report import timeline, words
+from harness.report import lanes, timeline, words
 from harness.report.facts import Fact, TableView
 from harness.report.links import anchor, commit_address, page_address, without_credentials
 from harness.report.text import clip, duration, pretty_json, share
@@ -34,9 +34,10 @@ _OPEN_SECTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class EvidenceView:
-    """One piece of evidence: exactly one of `timeline`, `table`, `text` is set."""
+    """One piece of evidence: exactly one of `timeline`, `lanes`, `table`, `text` is set."""
 
     timeline: timeline.Timeline | None = None
+    lanes: lanes.Lanes | None = None
     table: TableView | None = None
     title: str = ""
     text: str | None = None
@@ -277,6 +278,8 @@ def _evidence(piece: Mapping[str, Any]) -> EvidenceView:
     match piece.get("kind"):
         case "timeline":
             return EvidenceView(timeline=timeline.build(piece))
+        case "lanes":
+            return EvidenceView(lanes=lanes.build(piece))
         case "table":
             columns, rows = (_list(piece.get(key)) for key in ("columns", "rows"))
             return EvidenceView(table=facts_.table(title, columns, rows))
