@@ -115,7 +115,10 @@ def _charge(trial: Trial, grounds: Grounds, search: Search, report: Report, requ
     judgement = Judgement((requirement,), [run_of(found.played), run_of(real)])
     if not real.failed:
         how = " ".join(found.played.schedule)
-        show_note(trial, f"the schedule {how} ({search.scene.name}) broke it in virtual time; in real time it did not, and real time decides")
+        show_note(
+            trial,
+            f"the schedule {how} ({search.scene.name}) broke it in virtual time; in real time it did not, and real time decides",
+        )
         return
     judgement.charge(run_of(real))
     raise violation(trial, judgement, cases=[search.scene.name], **shown(found, report))

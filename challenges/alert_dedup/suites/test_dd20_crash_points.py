@@ -80,7 +80,7 @@ def test_alert_survives_its_owner(trial: Trial) -> None:
 
 
 def _sweep(trial: Trial, field: Field, calibration: Calibration, points: Sequence[CrashPoint]) -> list[Fate]:
-    fates = []
+    fates: list[Fate] = []
     for where in points:
         if trial.over_budget():
             raise Undecided(f"its time was over after {len(fates)} of {len(points)} crash points")
