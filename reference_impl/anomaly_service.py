@@ -1,6 +1,5 @@
 """The detector behind the candidate protocol, challenge `anomaly-detection`."""
 
-import time
 from math import isfinite
 from typing import Literal
 
@@ -20,6 +19,7 @@ from reference_impl.detector import (
     weight_of,
 )
 from reference_impl.detector.counts import ERROR
+from reference_impl.handshake import introduction, require_hello
 from reference_impl.rpc import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -33,7 +33,6 @@ from reference_impl.rpc import (
 )
 
 CHALLENGE = "anomaly-detection"
-PROTOCOL = 1
 
 
 class _IngestParams(msgspec.Struct):
@@ -83,19 +82,10 @@ class AnomalyService:
         return encode({"jsonrpc": "2.0", "id": request.id, "result": result})
 
     def _initialize(self, params: Params) -> Result:
-        protocol, challenge = params.get("protocol"), params.get("challenge")
-        if protocol != PROTOCOL or isinstance(protocol, bool):
-            raise RpcError(INVALID_PARAMS, f"protocol must be {PROTOCOL}, not {protocol!a:.40}")
-        if challenge != CHALLENGE:
-            raise RpcError(INVALID_PARAMS, f"challenge must be {CHALLENGE!r} in this process, not {challenge!a:.60}")
+        require_hello(params, CHALLENGE)
         self._initialized = True
-        return {
-            "name": "reference-detector",
-            "language": "python",
-            "capabilities": ["reset", "snapshot", "stats"],
-            "declared": {"bucket_ms": BUCKET_MS, "warmup_ms": WARMUP_MS, "lateness_ms": LATENESS_MS},
-            "now_ms": int(time.time() * 1000),
-        }
+        declared = {"bucket_ms": BUCKET_MS, "warmup_ms": WARMUP_MS, "lateness_ms": LATENESS_MS}
+        return introduction("reference-detector", ["reset", "snapshot", "stats"], declared)
 
     def _ingest(self, params: Params) -> Result:
         now_ms = self._now_ms(params)

@@ -3,7 +3,6 @@
 import os
 import sys
 import threading
-import time
 
 import msgspec
 
@@ -17,6 +16,7 @@ from reference_impl.dedup import (
     opener,
     severity_rank,
 )
+from reference_impl.handshake import introduction, require_hello
 from reference_impl.rpc import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -31,7 +31,6 @@ from reference_impl.rpc import (
 )
 
 CHALLENGE = "alert-dedup"
-PROTOCOL = 1
 UNAVAILABLE = -32001
 CONNECTIONS = 4
 """As many as there are threads to use them."""
@@ -88,22 +87,13 @@ class DedupService:
             self._connections.close()
 
     def _initialize(self, params: Params) -> Result:
-        protocol, challenge = params.get("protocol"), params.get("challenge")
-        if protocol != PROTOCOL or isinstance(protocol, bool):
-            raise RpcError(INVALID_PARAMS, f"protocol must be {PROTOCOL}, not {protocol!a:.40}")
-        if challenge != CHALLENGE:
-            raise RpcError(INVALID_PARAMS, f"challenge must be {CHALLENGE!r} in this process, not {challenge!a:.60}")
+        require_hello(params, CHALLENGE)
         terms = Terms(window_ms=_window_ms(params))
         self.close()
         self._connections = _connections(params, terms)
         self._deduplicator = Deduplicator(self._connections, self._send, terms)
-        return {
-            "name": "reference-deduplicator",
-            "language": "python",
-            "capabilities": ["pipelining", "reset", "stats"],
-            "declared": {"lease_ms": terms.lease_ms, "retention_ms": terms.retention_ms},
-            "now_ms": int(time.time() * 1000),
-        }
+        declared = {"lease_ms": terms.lease_ms, "retention_ms": terms.retention_ms}
+        return introduction("reference-deduplicator", ["pipelining", "reset", "stats"], declared)
 
     def _offer(self, params: Params) -> Result:
         deduplicator = self._ready()

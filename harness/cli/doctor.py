@@ -16,6 +16,7 @@ from harness.paths import cache_root
 from harness.runtime.clock import find_compiler, shim_unavailable
 from harness.runtime.sandbox import available, choose
 from harness.runtime.sandbox.limits import cgroup_kind
+from harness.runtime.stores import store_program, store_unavailable
 from harness.runtime.toolbox import node_root
 
 VERSION_TIMEOUT_S = 5
@@ -65,6 +66,24 @@ def _node() -> Item:
     )
 
 
+def _postgres() -> Item:
+    return _store("postgres", "Postgres")
+
+
+def _valkey() -> Item:
+    return _store("redis", "Valkey or Redis")
+
+
+def _store(kind: str, name: str) -> Item:
+    program, why_not = store_program(kind), store_unavailable(kind)
+    found = ""
+    if program is not None and why_not is None:
+        path, origin = program
+        version = _version([str(path), "--version"]).partition(" sha=")[0]  # a build's digests say nothing to a reader
+        found = f"{version or 'without a version'}, from {origin}"
+    return Item(f"store: {name}", found, f"candidates that share their state by it cannot be measured ({why_not})")
+
+
 def _docker() -> Item:
     binary = shutil.which("docker")
     found = _version([binary, "info", "--format", "{{.ServerVersion}}"]) if binary else ""
@@ -84,7 +103,7 @@ def _version(argv: list[str]) -> str:
     return done.stdout.strip().splitlines()[0] if done.returncode == 0 and done.stdout.strip() else ""
 
 
-LOOKS: tuple[Callable[[], Item], ...] = (_git, _sandbox, _limits, _compiler, _node, _docker)
+LOOKS: tuple[Callable[[], Item], ...] = (_git, _sandbox, _limits, _compiler, _node, _postgres, _valkey, _docker)
 
 
 @command

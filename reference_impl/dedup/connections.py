@@ -60,7 +60,10 @@ class Connections:
                 return result
 
     def _use_once(self, use: Callable[[Store], T]) -> T:
-        store = self._take()
+        try:
+            store = self._idle.pop()
+        except IndexError:
+            store = self._open_store()
         try:
             result = use(store)
         except BaseException:
@@ -68,12 +71,6 @@ class Connections:
             raise
         self._idle.append(store)
         return result
-
-    def _take(self) -> Store:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return self._open_store()
 
     def close(self) -> None:
         """Close idle connections and stop waiting for a store that is away."""

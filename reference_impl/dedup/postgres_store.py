@@ -22,8 +22,8 @@ REQUEST_TIMEOUT_S = 1.0
 CONNECT_TIMEOUT_S = 2
 """The least that libpq takes."""
 # A statement never runs for longer than the client waits, or an abandoned request might yet be carried out much later. And
-# each is planned once: all are look-ups by key, and for an array of keys planning takes longer than the rest.
-_OPTIONS = f"-c statement_timeout={int(REQUEST_TIMEOUT_S * 1000)} -c plan_cache_mode=force_generic_plan"
+# each is planned once, for an array of keys takes longer to plan than to look up; never as a scan of a table that was small then.
+OPTIONS = f"-c statement_timeout={int(REQUEST_TIMEOUT_S * 1000)} -c plan_cache_mode=force_generic_plan -c enable_seqscan=off"
 
 _PASSING = ("08", "40", "53", "55", "57", "23505")
 """SQLSTATEs, or their classes, that pass: lost connections, deadlocks, too many connections, locks, shutdowns and
@@ -49,7 +49,7 @@ class PostgresStore:
             _number(ms) for ms in (terms.window_ms, terms.lease_ms, terms.retention_ms)
         )
         try:
-            self._connection = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, options=_OPTIONS)
+            self._connection = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, options=OPTIONS)
         except psycopg.OperationalError as error:
             raise StoreUnavailable(f"no connection to the store: {error}", maybe_done=False) from error
         self._pg = self._connection.pgconn

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from river import stats
 
-from challenges.anomaly_detection.bench.paired import Row, in_turns, row, speed_ratio
+from harness.bench.paired import Row, in_turns, row, speed_ratio
 from reference_impl.detector import Detector
 from reference_impl.detector.columns import observe_columns
 

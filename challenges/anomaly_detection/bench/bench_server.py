@@ -6,7 +6,7 @@ from statistics import median
 import msgspec
 import numpy as np
 
-from challenges.anomaly_detection.bench.paired import Row, in_turns, row, speed_ratio
+from harness.bench.paired import Row, in_turns, row, speed_ratio
 from reference_impl.anomaly_service import AnomalyService
 
 SEED = 7

@@ -1,11 +1,13 @@
 """Real stores for the candidates: Postgres and Valkey on unix sockets, started, moved in time, broken and ended by the harness."""
 
+from pathlib import Path
+
 from harness.errors import InfraError
 from harness.runtime.stores._base import Store, StoreBusy
 from harness.runtime.stores._postgres import PostgresStore
 from harness.runtime.stores._valkey import ValkeyStore
 
-__all__ = ["KINDS", "PostgresStore", "Store", "StoreBusy", "ValkeyStore", "open_store", "store_unavailable"]
+__all__ = ["KINDS", "PostgresStore", "Store", "StoreBusy", "ValkeyStore", "open_store", "store_program", "store_unavailable"]
 
 _CLASSES: dict[str, type[Store]] = {"postgres": PostgresStore, "redis": ValkeyStore}
 KINDS = tuple(_CLASSES)
@@ -29,6 +31,11 @@ def open_store(kind: str, *, durable: bool = False) -> Store:
 def store_unavailable(kind: str) -> str | None:
     """Why no store of that kind can be had on this machine, or None if one can. Nothing is started for it."""
     return _class_of(kind).unavailable()
+
+
+def store_program(kind: str) -> tuple[Path, str] | None:
+    """The program of that kind's server and whose it is ("the wheel ...", or its folder); None if there is none."""
+    return _class_of(kind).program()
 
 
 def _class_of(kind: str) -> type[Store]:

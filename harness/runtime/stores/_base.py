@@ -84,6 +84,11 @@ class Store(ABC):
     def unavailable(cls) -> str | None:
         """Why there is no such store here, or None."""
 
+    @classmethod
+    @abstractmethod
+    def program(cls) -> tuple[Path, str] | None:
+        """The server's program and whose it is, in words; None if there is none. Not every user may be able to run it."""
+
     @property
     @abstractmethod
     def socket(self) -> Path:

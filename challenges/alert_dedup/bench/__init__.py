@@ -1,0 +1,1 @@
+"""Speed of the reference deduplicator and of the checker."""
