@@ -24,6 +24,7 @@ from harness.runtime.trial import Trial
 DECISIONS = ("emit", "suppress", "update")
 # Definite by the protocol: nothing happened.
 DEFINITE = frozenset({-32700, -32600, -32601, -32602, -32001})
+HARNESS = "harness"
 WARM_UP_OFFERS = 2
 QUIET_S = 0.05
 QUIET_PATIENCE_S = 2.0
@@ -106,6 +107,10 @@ class Field:
         self.quiet()
         if self.cluster.can_forget:
             self.cluster.forget()
+
+    def note_end(self) -> None:
+        """Takes down that the run lasted until now: what had not happened by then did not happen in time."""
+        self._take_down(Obs, self._now_ns(), HARNESS, what="end")
 
     @property
     def rules(self) -> Rules:

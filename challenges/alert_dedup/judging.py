@@ -124,7 +124,8 @@ def play(ground: Field, case: Case) -> Played:
 
 
 def played(ground: Field, name: str) -> Played:
-    """What the run so far came to."""
+    """What the run so far came to; that it lasted until now is taken down."""
+    ground.note_end()
     entries = list(ground.history.entries)
     rules = ground.rules
     return Played(name, ground.real, entries, ground.trip_rows(), rules, check(entries, rules))
