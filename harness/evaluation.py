@@ -6,6 +6,7 @@ written as it comes, so that whatever is killed, nothing measured is lost.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import time
 import uuid
@@ -40,7 +41,7 @@ EPOCH_MS = 1_704_067_200_000  # 2024-01-01: any moment will do, as long as it is
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user chose. `suites` and `requirements` empty: all. `jobs` counts workers."""
+    """What the user chose. `suites` and `requirements` empty: all. `jobs` counts workers. `store` None: as the manifest says."""
 
     profile: str = "quick"
     seed: int = 1
@@ -51,6 +52,7 @@ class Options:
     requirements: tuple[str, ...] = ()
     out: Path = Path("reports")
     resume: bool = False
+    store: str | None = None
 
     @property
     def partial(self) -> bool:
@@ -73,6 +75,14 @@ class Subject:
     diff: dict[str, Any] | None = None
     cost: dict[str, Any] | None = None
     claims: dict[str, Any] = field(default_factory=dict)
+
+    def over(self, store: str | None) -> Subject:
+        """The same over another kind of store; over its own for None. Raises UsageError where it uses none."""
+        if store is None or self.program is None or self.program.store == store:
+            return self
+        if self.program.store == "none":
+            raise UsageError(f"--store {store}: {self.id} uses no store, as its manifest says")
+        return dataclasses.replace(self, program=msgspec.structs.replace(self.program, store=store))
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +316,7 @@ class Evaluation:
             "profile": self.options.profile,
             "time": self.options.time,
             "sandbox": self._sandbox_level,
+            "store": self.subject.program.store if self.subject.program is not None else None,
         }
 
     def _provenance(self, partial: bool) -> dict[str, Any]:

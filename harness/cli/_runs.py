@@ -71,7 +71,9 @@ def wanted_challenges(resolved: Resolved, challenge: str | None) -> list[Challen
 
 def evaluate(run: Run, options: Options, console: Console) -> dict[str, Any]:
     """Measures one, shows its progress and its table."""
-    made = Evaluation(subject(run.prepared, run.challenge.id, run.entry), run.challenge, options, _siblings(run, options))
+    made = Evaluation(
+        subject(run.prepared, run.challenge.id, run.entry).over(options.store), run.challenge, options, _siblings(run, options)
+    )
     with Board(made, console) as board:
         result = made.run(board.update)
     console.print(terminal.table(result))
@@ -81,7 +83,7 @@ def evaluate(run: Run, options: Options, console: Console) -> dict[str, Any]:
 
 def measured_before(run: Run, options: Options) -> dict[str, Any] | None:
     """The whole result of exactly this tree, these suites and these settings, if there is one."""
-    made = Evaluation(subject(run.prepared, run.challenge.id, run.entry), run.challenge, options)
+    made = Evaluation(subject(run.prepared, run.challenge.id, run.entry).over(options.store), run.challenge, options)
     try:
         result = store.read_result(made.folder)
     except HarnessError:

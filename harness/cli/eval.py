@@ -17,6 +17,7 @@ from harness.errors import UsageError
 from harness.evaluation import Options
 from harness.report import markdown
 from harness.results.compose import measured
+from harness.runtime.stores import KINDS
 
 DEFAULT_SEED = 1
 UNDECIDED = {"infra_error", "inconclusive"}
@@ -40,6 +41,7 @@ def eval_command(
     resume: Annotated[bool, typer.Option("--resume", help="go on where a run of the same settings was cut off")] = False,
     sandbox: Annotated[str, typer.Option(help="auto, bwrap or none")] = "auto",
     time: Annotated[str, typer.Option(help="virtual or real; a detector's stream is virtual in both")] = "virtual",
+    store: Annotated[str | None, typer.Option(help="postgres or redis, for a candidate that serves several stores")] = None,
     out: Annotated[Path, typer.Option(help="where results go")] = Path("reports"),
     as_json: Annotated[bool, typer.Option("--json", help="print the results as JSON on stdout")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="print a summary in Markdown on stdout")] = False,
@@ -51,8 +53,19 @@ def eval_command(
     check_choice("--time", time, ("virtual", "real"))
     if gate is not None:
         check_choice("--gate", gate, tuple(GATES))
+    if store is not None:
+        check_choice("--store", store, KINDS)
     options = Options(
-        profile, seed, jobs or os.cpu_count() or 1, sandbox, time, tuple(suite or ()), tuple(requirement or ()), out, resume
+        profile,
+        seed,
+        jobs or os.cpu_count() or 1,
+        sandbox,
+        time,
+        tuple(suite or ()),
+        tuple(requirement or ()),
+        out,
+        resume,
+        store,
     )
     console = Console(stderr=as_json or as_markdown)
     console.print(

@@ -104,7 +104,7 @@ def _prepared(
     if prepared.tree is None:
         raise UsageError(f"the candidate does not build: {prepared.problem}")
     challenge = load_challenge(challenges_root(), result["challenge"]["id"])
-    evaluation = Evaluation(subject(prepared, challenge.id, result["entry"]), challenge, options)
+    evaluation = Evaluation(subject(prepared, challenge.id, result["entry"]).over(provenance.get("store")), challenge, options)
     if evaluation.suite_digest != provenance["suite_digest"]:
         print("note: the suites have changed since this was measured")
     spec = next(r for r in challenge.requirements if r.id == row["id"])

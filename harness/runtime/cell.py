@@ -75,6 +75,7 @@ class Cell(msgspec.Struct, frozen=True):
             self.program.command,
             self.program.env,
             self.program.clock,
+            self.program.store,
         ]
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:16]
 
