@@ -14,9 +14,10 @@ from itertools import pairwise
 from harness.report.packing import text_px
 from harness.report.timeline import nice_step
 
-# A stretch without an edge is left out from this share of what is drawn on, if all such stretches together free
-# half of the width, and only while neighbours lie closer than `CRAMPED_PX`: a break has to buy room.
+# A stretch without an edge is left out from this share of what is drawn on and this width, if all such stretches together
+# free half of the width, and only while neighbours lie closer than `CRAMPED_PX`: a break has to buy room, and costs some.
 IDLE_SHARE = 0.15
+IDLE_PX = 180
 WORTH_SHARE = 0.5
 CRAMPED_PX = 40
 MAX_BREAKS = 6
@@ -109,7 +110,9 @@ def _stretches(edges: Sequence[float], width_px: float) -> list[tuple[float, flo
         drawn = sum(kept.values())
         if not kept or min(kept.values()) * width_px >= CRAMPED_PX * drawn:
             break
-        idle = [at for at in sorted(kept, key=lambda at: -kept[at]) if kept[at] > IDLE_SHARE * drawn]
+        room_px = width_px - len(cut) * (BREAK_PX + 2 * PAD_PX)
+        least = drawn * max(IDLE_SHARE, IDLE_PX / room_px)
+        idle = [at for at in sorted(kept, key=lambda at: -kept[at]) if kept[at] > least]
         idle = idle[: MAX_BREAKS - len(cut)]
         if sum(kept[at] for at in idle) < WORTH_SHARE * drawn:
             break

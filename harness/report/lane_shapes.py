@@ -130,7 +130,7 @@ def when(item: Mark | Span | Link) -> str:
 def tip(item: Mark | Span | Link, unit: str) -> str:
     """What a reader is told who points at it."""
     detail = "" if isinstance(item, Link) else item.detail
-    said = ": ".join(part for part in (item.label or word(item), detail) if part)
+    said = ": ".join(part for part in ((item.label or word(item))[:TIP_CHARS], detail[:TIP_CHARS]) if part)
     return f"{when(item)} {clip(unit, 20)}  {brief(said, TIP_CHARS)}"
 
 

@@ -140,8 +140,7 @@ def build(evidence: Mapping[str, Any]) -> Lanes:
         ((item, number) for lane in drawn for item, number in lane.numbered), key=lambda one: (one[0].at, one[0].lane)
     )
     unnamed = {(lane.lane, number) for lane in drawn for number in lane.unnamed}
-    rows = [_row(item, number, picture) for item, number in items]
-    key = [row for row, (item, number) in zip(rows, items, strict=True) if (item.lane, number) in unnamed]
+    key = [(item, number) for item, number in items if (item.lane, number) in unnamed]
     views = [lane.view for lane in drawn]
     return Lanes(
         title=picture.title,
@@ -161,9 +160,9 @@ def build(evidence: Mapping[str, Any]) -> Lanes:
         glyphs=[glyph for lane in drawn for glyph in lane.glyphs],
         texts=[text for lane in drawn for text in lane.texts],
         ticks=axis.ticks(),
-        rows=_kept(rows),
-        row_count=len(rows),
-        key=key[:MAX_KEY],
+        rows=[_row(item, number, picture) for item, number in _kept(items)],
+        row_count=len(items),
+        key=[_row(item, number, picture) for item, number in key[:MAX_KEY]],
         key_count=len(key),
         legend=_legend(picture),
         box_legend=[(tone, word) for tone, word in (BARS | RIBBONS).items() if any(tone_of(s) == tone for s in picture.spans)],
@@ -260,10 +259,10 @@ def _row(item: Mark | Span, number: int, picture: Picture) -> Row:
     )
 
 
-def _kept(rows: Sequence[Row]) -> list[Row]:
+def _kept(items: Sequence[tuple[Mark | Span, int]]) -> list[tuple[Mark | Span, int]]:
     """At most `MAX_ROWS`, the strong ones among them."""
-    others = sorted(range(len(rows)), key=lambda at: not rows[at].strong)[:MAX_ROWS]
-    return [rows[at] for at in sorted(others)]
+    places = sorted(range(len(items)), key=lambda at: not items[at][0].strong)[:MAX_ROWS]
+    return [items[at] for at in sorted(places)]
 
 
 def _legend(picture: Picture) -> list[tuple[Glyph, str]]:

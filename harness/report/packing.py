@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 from harness.report.text import visible
@@ -29,8 +31,8 @@ def _char_px(char: str) -> float:
 
 def brief(text: str, limit: int) -> str:
     """`text` on one line, hidden characters visible, at most `limit` characters as they are shown."""
-    shown = visible(" ".join(text[: 4 * limit].split()))
-    return shown if len(shown) <= limit and len(text) <= 4 * limit else shown[: limit - 1] + "…"
+    shown = visible(" ".join(text[: 2 * limit].split()))
+    return shown if len(shown) <= limit and len(text) <= 2 * limit else shown[: limit - 1] + "…"
 
 
 @dataclass(slots=True)
@@ -46,27 +48,34 @@ class Tiers:
     right_px: float
     blocked: list[tuple[float, float]] = field(default_factory=list)
     waiting: list[float] = field(default_factory=list)
-    _labels: list[tuple[int, float, float]] = field(default_factory=list)
-    _leaders: list[tuple[int, float]] = field(default_factory=list)
+    _labels: list[list[tuple[float, float]]] = field(default_factory=list)
+    _leaders: list[list[float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.waiting = sorted(self.waiting)
+        self._labels = [[] for _ in range(self.count)]
+        self._leaders = [[] for _ in range(self.count)]
 
     def place(self, x: float, width_px: float) -> tuple[int, float] | None:
         """(tier, left edge) for a label of the thing at `x`, which lies over it; None if there is no room."""
-        if x in self.waiting:
-            self.waiting.remove(x)
+        at = bisect_left(self.waiting, x)
+        if at < len(self.waiting) and self.waiting[at] == x:
+            del self.waiting[at]
         # It begins at `x`, ends there, or lies somewhere between.
         starts = [x - 5 - share * (width_px - 10) for share in (0.0, 1.0, 0.5, 0.25, 0.75)] + [self._squeezed(x, width_px)]
-        found = [
-            (self._cost(tier, left, left + width_px) + 0.1 * order, tier, left)
-            for tier in range(self.count)
-            if self._leads(tier, x)
-            for order, left in enumerate(starts)
-            if self._free(tier, left, left + width_px)
-        ]
-        if not found:
+        best = (math.inf, 0, 0.0)
+        for tier in range(self.count):
+            if best[0] <= tier or (tier and not self._leads(tier - 1, x)):
+                break
+            for order, left in enumerate(starts):
+                if self._free(tier, left, left + width_px):
+                    best = min(best, (self._cost(tier, left, left + width_px) + 0.1 * order, tier, left))
+        cost, tier, left = best
+        if cost == math.inf:
             return None
-        _, tier, left = min(found)
-        self._labels.append((tier, left, left + width_px))
-        self._leaders.append((tier, x))
+        self._labels[tier].append((left, left + width_px))
+        for row in range(tier):
+            self._leaders[row].append(x)
         return tier, round(left, 2)
 
     def _squeezed(self, x: float, width_px: float) -> float:
@@ -76,26 +85,26 @@ class Tiers:
         return max(min(x - width_px / 2, high - width_px), low)
 
     def _cost(self, tier: int, left: float, right: float) -> float:
-        covered = sum(left - 2 <= x <= right + 2 for x in self.waiting)
+        covered = bisect_right(self.waiting, right + 2) - bisect_left(self.waiting, left - 2)
         return tier + 3 * covered / (tier + 1)
 
     def _leads(self, tier: int, x: float) -> bool:
-        """Whether a leader from the line up to that tier crosses no label."""
-        return not any(row < tier and left - 2 <= x <= right + 2 for row, left, right in self._labels)
+        """Whether a leader can go up through that tier."""
+        return not any(left - 2 <= x <= right + 2 for left, right in self._labels[tier])
 
     def _free(self, tier: int, left: float, right: float) -> bool:
-        if left < self.left_px or right > self.right_px:
-            return False
-        if any(left < stop and start < right for start, stop in self.blocked):
-            return False
-        if any(row > tier and left - 2 <= x <= right + 2 for row, x in self._leaders):
-            return False
-        return not any(row == tier and left < stop + APART_PX and start < right + APART_PX for row, start, stop in self._labels)
+        return (
+            self.left_px <= left
+            and right <= self.right_px
+            and not any(left < stop and start < right for start, stop in self.blocked)
+            and not any(left - 2 <= x <= right + 2 for x in self._leaders[tier])
+            and not any(left < stop + APART_PX and start < right + APART_PX for start, stop in self._labels[tier])
+        )
 
     @property
     def used(self) -> int:
         """How many tiers have a label."""
-        return 1 + max((row for row, _, _ in self._labels), default=-1)
+        return max((row + 1 for row, labels in enumerate(self._labels) if labels), default=0)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 # Cc controls, Cf bidi and zero-width, Cs lone surrogates, Co private use, Cn unassigned, Zl/Zp line breaks.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -28,6 +29,7 @@ def visible(text: str) -> str:
     return "".join(_visible_char(char) for char in text.replace("\r\n", "\n"))
 
 
+@lru_cache(maxsize=4096)
 def _visible_char(char: str) -> str:
     if char in "\n\t" or unicodedata.category(char) not in _HIDDEN:
         return char

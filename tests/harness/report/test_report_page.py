@@ -80,6 +80,27 @@ def timeline(text: str = "alert", points: int = 120) -> dict[str, Any]:
     }
 
 
+def lanes(text: str = "a", marks: int = 2) -> dict[str, Any]:
+    return {
+        "kind": "lanes",
+        "title": text,
+        "caption": text,
+        "unit": text,
+        "notes": [text],
+        "lanes": [{"name": f"a{text}", "note": text}, {"name": f"b{text}", "note": text}],
+        "marks": [
+            {"lane": f"a{text}", "at": i * 100, "glyph": ["emit", text][i % 2], "label": text, "detail": text, "strong": i == 0}
+            for i in range(marks)
+        ],
+        "spans": [
+            {"lane": f"b{text}", "from": 10, "to": 90, "tone": tone, "label": text, "detail": text}
+            for tone in ("trip", "down", text)
+        ],
+        "links": [{"lane": f"a{text}", "from": 0, "to_lane": f"b{text}", "to": 10, "tone": text, "label": text}],
+        "shaded": {"from": 0, "to": 50, "label": text},
+    }
+
+
 def requirement(outcome: str, text: str, number: int = 1) -> dict[str, Any]:
     return {
         "id": f"XX-{number:02d}",
@@ -96,6 +117,7 @@ def requirement(outcome: str, text: str, number: int = 1) -> dict[str, Any]:
         "parts": [{"name": text, "severity": "major", "outcome": outcome, "credit": 0.1, "summary": text}],
         "evidence": [
             timeline(text),
+            lanes(text),
             {"kind": "table", "title": text, "columns": [text, "n"], "rows": [[text, 1], [text, 2.5]]},
             {"kind": "text", "title": text, "text": text},
             {"kind": text, "title": text, "anything": text},
@@ -266,6 +288,15 @@ def test_a_flood_of_evidence_keeps_the_page_under_2_mb(char: str) -> None:
     html = page.render(raw, {f"XX-{i:02d}": [table, table, *flood] for i in range(30)})
     assert 600_000 < len(html.encode()) < 2_000_000
     assert "of 26 pieces of evidence are left out to keep this page small" in html
+    parsed(html)
+
+
+@pytest.mark.parametrize("text", ['"', "\u202e", ""])
+def test_a_flood_of_lanes_keeps_the_page_under_2_mb(text: str) -> None:
+    raw = result()
+    raw["requirements"] = [requirement("fail", "x", i) for i in range(12)]
+    html = page.render(raw, {f"XX-{i:02d}": [lanes(text * 5_000, 400)] * 4 for i in range(12)})
+    assert 600_000 < len(html.encode()) < 2_000_000
     parsed(html)
 
 
