@@ -219,7 +219,9 @@ def test_a_lane_says_by_how_much_its_clock_is_off() -> None:
 def test_every_violation_has_a_picture_that_shows_it(name: str) -> None:
     requirement, sketch = BAD[name]
     entries = sketch.end(60_000).entries()
-    for finding in check(entries, RULES):
+    findings = check(entries, RULES)
+    assert requirement in {finding.requirement for finding in findings}
+    for finding in findings:
         evidence = json.loads(json.dumps(picture(entries, [], RULES, finding)))
         strong = [mark for mark in evidence["marks"] if mark["strong"]]
         assert len(strong) >= len(finding.entries), finding

@@ -130,6 +130,17 @@ def test_labels_never_touch_each_other_nor_a_break(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
+def test_no_leader_crosses_a_label(seed: int) -> None:
+    view = lanes.build(crowd(seed))
+    leaders = [tuple(map(float, found)) for found in re.findall(r"M([-\d.]+),([-\d.]+)V([-\d.]+)", view.leaders)]
+    assert len(leaders) > 10
+    for x, low, high in leaders:
+        for text in view.texts:
+            if not text.middle and high < text.y < low:
+                assert not text.x <= x <= text.x + text_px(text.text, bold=text.strong)
+
+
+@pytest.mark.parametrize("seed", range(12))
 def test_what_has_no_label_has_a_number_and_is_listed(seed: int) -> None:
     evidence = crowd(seed)
     view = lanes.build(evidence)
