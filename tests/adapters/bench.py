@@ -6,6 +6,7 @@ Needs the network for the first build of each. `make adapters`, not `make test`.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,10 @@ from harness.candidate.values import Candidate
 from harness.paths import PROJECT_ROOT
 from harness.preparation import prepare, program_of
 from harness.runtime.actor import Actor, Call
-from harness.runtime.clock import ClockPage, shim_path
 from harness.runtime.loop import Loop
 from harness.runtime.process import Process
 from harness.runtime.proxy import StoreProxy
-from harness.runtime.sandbox import Launch, Mount, choose
+from harness.runtime.sandbox import Mount, choose
 from harness.runtime.stores import PostgresStore, open_store
 
 PATIENCE_S = 30.0
@@ -37,7 +37,7 @@ def built(candidate_id: str) -> tuple[Candidate, Path]:
 class Bench:
     """A loop, one Postgres, and whatever runs on it. `emits` holds what processors have emitted, in order."""
 
-    def __init__(self, *, store_offset_ns: int | None = None) -> None:
+    def __init__(self) -> None:
         self._stack = ExitStack()
         self.loop = Loop()
         self._stack.callback(self.loop.close)
@@ -53,20 +53,11 @@ class Bench:
         self._stack.callback(made.close)
         return made
 
-    def clock(self, folder: Path, wall_ms: float) -> tuple[ClockPage, dict[str, Mount], dict[str, str]]:
-        """A wall clock that is held at `wall_ms`, as mounts and environment of a launch."""
-        page = ClockPage(folder)
-        page.hold_ms(wall_ms)
-        mounts = {"clock": Mount(folder, "/clock"), "shim": Mount(shim_path().parent, "/shim")}
-        return page, mounts, {"LD_PRELOAD": "{shim}/clockshim.so", "HARNESS_CLOCK_PAGE": "{clock}/offset"}
-
     def start(self, candidate_id: str, node: str = "p0", *, entry: str = "run") -> Processor:
         """A processor of an alert-dedup candidate, not yet initialized."""
         candidate, tree = built(candidate_id)
-        spec = {name: found for name, found in candidate.entries.items()}
-        program = program_of(
-            spec["run" if entry == "run" else "component"]["alert-dedup"], tree, candidate.adapter, native=False
-        )
+        spec = candidate.entries["run" if entry == "run" else "component"]["alert-dedup"]
+        program = program_of(spec, tree, candidate.adapter, native=False)
         proxy = self.proxy(node)
         sandbox = choose("auto")
         mount = Mount(proxy.folder, "/sockets", writable=True)
@@ -75,11 +66,9 @@ class Bench:
         self._stack.callback(actor.close)
         return Processor(self, actor, proxy, proxy.url(sandbox.inside(mount)))
 
-    def spawn(self, launch: Launch) -> Process:
-        """Any process, in the sandbox."""
-        process = Process(choose("auto").spawn(launch), None)
-        self._stack.callback(process.close)
-        return process
+    def keep(self, close: Callable[[], object]) -> None:
+        """Called at the end, before what was opened earlier is closed."""
+        self._stack.callback(close)
 
     def wait(self, *calls: Call) -> list[Any]:
         """Until all are over; of each its decision, or whatever came in place of one."""
