@@ -11,7 +11,7 @@ SEED ?=
 CHALLENGE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup eval compare test lint bench selftest soak doctor clean
+.PHONY: help setup eval compare test lint bench selftest soak adapters doctor clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ selftest: $(STAMP) ## judge the judge: every known-bad specimen caught, every kn
 
 soak: $(STAMP) ## kill a run at 50 seeded points and resume each: about 20 minutes
 	$(VENV)/bin/python -m tests.soak.kill_points $(CANDIDATE) 50
+
+adapters: $(STAMP) ## the adapters with the commits themselves, beside each commit's own entry point: the network, some minutes
+	$(VENV)/bin/python -m pytest -o python_files='check_*.py' tests/adapters
 
 doctor: $(STAMP) ## what this machine has, and what each absence costs
 	$(VENV)/bin/harness doctor
