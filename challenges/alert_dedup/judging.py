@@ -17,6 +17,7 @@ from typing import Any
 from challenges.alert_dedup.checker import UNDECIDED, VIOLATION, Finding, check
 from challenges.alert_dedup.field import Field
 from challenges.alert_dedup.history import Entry, Fault, History
+from challenges.alert_dedup.pictures import picture
 from challenges.alert_dedup.view import Rules
 from harness.results.layout import EvaluationFolder
 from harness.runtime.trial import Trial, Undecided, Violation
@@ -243,7 +244,8 @@ def save_history(trial: Trial, run: Played) -> str:
 
 
 def show(trial: Trial, run: Played, finding: Finding | None) -> None:
-    """The picture of a run, as evidence."""
+    """The picture of a run, as evidence: of one finding, or of all that happened."""
+    trial.evidence(picture(run.entries, run.trips, run.rules, finding))
 
 
 def show_note(trial: Trial, text: str) -> None:

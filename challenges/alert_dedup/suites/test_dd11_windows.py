@@ -10,7 +10,7 @@ import pytest
 from challenges.alert_dedup.checker import lateness
 from challenges.alert_dedup.courses import FINGERPRINT, at_moments
 from challenges.alert_dedup.field import Field
-from challenges.alert_dedup.judging import Case, Grounds, Judgement, Played, decide, judge, sum_up, violation
+from challenges.alert_dedup.judging import Case, Grounds, Judgement, Played, decide, judge, show, sum_up, violation
 from challenges.alert_dedup.view import MS, View
 from harness.runtime.trial import Trial, Violation
 
@@ -85,5 +85,6 @@ def _count(trial: Trial, judgement: Judgement, run: Played) -> None:
     if finding is not None:
         judgement.charged.append((run, finding))
         raise violation(trial, judgement, pages=pages)
+    show(trial, run, None)
     text = f"{PER_S} offers a second for {STEADY_S} s gave {pages} pages; with a window of 5 s it is {FEWEST} to {MOST}"
     raise Violation(text, witness={"cases": [run.case], "pages": pages})
