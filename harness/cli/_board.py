@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -13,7 +12,7 @@ from harness.report.progress import ProgressBoard
 
 
 class Board:
-    """One line per requirement; a suite's worker is one worker of the board."""
+    """One line per requirement: a suite may decide several, one after the other, and the news of two may come together."""
 
     def __init__(self, run: Evaluation, console: Console) -> None:
         profile = run.options.profile
@@ -37,9 +36,9 @@ class Board:
         for cell, requirement in progress.begun:
             if (cell, requirement) not in self._begun and requirement in self._names:
                 self._begun.add((cell, requirement))
-                self._board.started(Path(cell).stem, self._names[requirement])
+                self._board.started(requirement, self._names[requirement])
         for row in progress.rows:
             name = row.requirement.id
             if name not in self._seen and name in self._names:
                 self._seen.add(name)
-                self._board.finished(Path(str(row.requirement.suite)).stem, row.outcome.value)
+                self._board.finished(name, row.outcome.value)
