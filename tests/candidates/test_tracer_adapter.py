@@ -79,7 +79,7 @@ def start(checkout: Path, tmp_path: Path) -> Iterator[Start]:
         pytest.skip(why_not)
     opened: list[Process] = []
 
-    def begin(entry: str, wall_ms: float = START_MS) -> Process:
+    def begin(entry: str, wall_ms: float = START_MS, **more: str) -> Process:
         page = ClockPage(tmp_path / "clock")
         page.hold_ms(wall_ms)
         mounts = {
@@ -88,7 +88,7 @@ def start(checkout: Path, tmp_path: Path) -> Iterator[Start]:
             "clock": Mount(tmp_path / "clock", "/clock"),
             "shim": Mount(shim_path().parent, "/shim"),
         }
-        env = {"LD_PRELOAD": "{shim}/clockshim.so", "HARNESS_CLOCK_PAGE": "{clock}/offset"}
+        env = {"LD_PRELOAD": "{shim}/clockshim.so", "HARNESS_CLOCK_PAGE": "{clock}/offset", **more}
         launch = Launch(("node", "{adapter}/main.ts", entry), mounts, env=env)
         process = Process(choose("none").spawn(launch), page)
         opened.append(process)
@@ -138,6 +138,16 @@ def test_what_the_repository_refuses_is_rejected_by_itself(start: Start) -> None
     reply = ingest(process, log("a"), None, [], 7, log(""), log(ts_ms="soon"), log(ts_ms=1e308), log("b"))
     assert (reply["accepted"], reply["rejected"]) == (2, 6)
     assert [a["service"] for a in reply["alerts"]] == ["a", "b"]
+
+
+def test_a_bundle_of_the_schema_takes_the_place_of_its_source(start: Start, checkout: Path) -> None:
+    (checkout / "apps/api/src/validation.ts").unlink()
+    bundle = checkout / ".bundle" / "gate.cjs"
+    bundle.parent.mkdir()
+    bundle.write_text(VALIDATION.replace("export const logEntrySchema", "exports.logEntrySchema"), encoding="utf-8")
+    process = start("gpt-5.1-codex-wired", TRACER_GATE=".bundle/gate.cjs")
+    reply = ingest(process, log("a"), log(""))
+    assert (reply["accepted"], reply["rejected"]) == (1, 1)
 
 
 def test_a_throw_in_the_wired_processor_loses_one_log(start: Start) -> None:

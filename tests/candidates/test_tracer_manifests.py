@@ -57,6 +57,18 @@ def test_both_manifests_of_one_commit_build_alike() -> None:
     assert first.entries()["component"] != second.entries()["component"]
 
 
+@pytest.mark.parametrize("candidate_id", COMMITS)
+def test_a_start_is_of_what_the_build_bundled(candidate_id: str) -> None:
+    manifest = read(candidate_id)
+    bundling = [step for step in manifest.steps() if "--bundle" in step]
+    written = {step[-1]: option.removeprefix("--outfile=") for step in bundling for option in step if "--outfile=" in option}
+    main, gate = written.pop("{adapter}/main.ts"), written.pop("apps/api/src/validation.ts")
+    assert written == {}
+    assert f'--define:process.env.TRACER_GATE="{gate}"' in next(step for step in bundling if "{adapter}/main.ts" in step)
+    commands = [spec.command for found in manifest.entries().values() for spec in found.values()]
+    assert {command[:-1] for command in commands} == {("node", main)}
+
+
 @pytest.mark.parametrize("path", sorted(manifests_root().glob("tracer-*.toml")), ids=lambda path: path.stem)
 def test_no_manifest_names_a_folder_of_one_machine(path: Path) -> None:
     words = re.findall(r'"(/[^"]+)"', path.read_text(encoding="utf-8"))
