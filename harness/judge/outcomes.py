@@ -37,7 +37,10 @@ _RANK = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one test says of one part of a requirement. `credit` in 0..1; `witness` is JSON; `evidence` a list of JSON."""
+    """What one test says of one part of a requirement. `credit` in 0..1; `witness` is JSON; `evidence` a list of JSON.
+
+    `figures` are numbers measured on the way, by name.
+    """
 
     requirement: str
     outcome: Outcome
@@ -49,6 +52,7 @@ class Finding:
     evidence: tuple[dict[str, Any], ...] = field(default=())
     seconds: float = 0.0
     test: str = ""
+    figures: dict[str, float] = field(default_factory=dict)
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:

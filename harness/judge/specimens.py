@@ -19,8 +19,7 @@ class Specimen(BaseModel):
     """A known bad that `designated` must catch, or a known good that it must leave alone.
 
     `outcome` is what catching means for a bad one: `fail` with a witness, or `candidate_error` where breaking the protocol is
-    the planted fault. `crash_points` and `losing_points` are predictions for one offer of a dedup specimen: at how many points it can
-    be killed, and at how many of them its alert is not out before the window is over.
+    the planted fault. `predicts` names figures that the suite will measure, written down before it ever ran.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,8 +31,7 @@ class Specimen(BaseModel):
     command: tuple[str, ...] = Field(min_length=1)
     clock: Literal["wall", "virtual"] = "virtual"
     store: StoreKind = "none"
-    crash_points: int | None = Field(default=None, ge=0)
-    losing_points: int | None = Field(default=None, ge=0)
+    predicts: dict[str, float] = {}
     outcome: Literal["fail", "candidate_error"] = "fail"
     folder: Path
 
@@ -73,4 +71,6 @@ def misjudged(specimen: Specimen, findings: list[Finding]) -> str:
         return f"{word}: {specimen.designated} said {outcome.value}: {telling.summary}"
     if specimen.kind == "bad" and telling.witness is None:
         return f"{specimen.designated} failed it without a witness"
-    return ""
+    figures = {name: value for finding in findings for name, value in finding.figures.items()}
+    wrong = {name: figures.get(name) for name, value in specimen.predicts.items() if figures.get(name) != value}
+    return f"{specimen.designated} measured {wrong} where {specimen.predicts} was predicted" if wrong else ""

@@ -66,6 +66,7 @@ class Trial:
         self.profile = cell.profile
         self.parts: list[Finding] = []
         self.evidences: list[dict[str, Any]] = []
+        self._figures: dict[str, float] = {}
         self._note = _Note()
         self._began = time.monotonic()
         self._started = self._began if started is None else started
@@ -223,6 +224,10 @@ class Trial:
         if len(self.evidences) < MAX_EVIDENCE:
             self.evidences.append(item)
 
+    def figure(self, name: str, value: float) -> None:
+        """A number measured on the way, to be found in the finding by that name."""
+        self._figures[name] = value
+
     @contextmanager
     def part(self, name: str, severity: str) -> Iterator[_Note]:
         """A part of the requirement with a severity of its own; what is raised inside decides that part alone."""
@@ -280,7 +285,15 @@ class Trial:
         seconds = time.monotonic() - self._began
         evidence = tuple(self.evidences)
         return Finding(
-            self.requirement, outcome, summary[:MAX_SUMMARY], credit, None, "", witness, evidence, seconds, self.test
+            self.requirement,
+            outcome,
+            summary[:MAX_SUMMARY],
+            credit,
+            witness=witness,
+            evidence=evidence,
+            seconds=seconds,
+            test=self.test,
+            figures=dict(self._figures),
         )
 
 

@@ -82,6 +82,9 @@ def test_a_specimen_says_where_its_state_lies_and_differs_in_one_visible_thing(s
     assert not specimen.name.startswith("dd") or specimen.name.startswith(specimen.designated.lower().replace("-", ""))
     lines = (specimen.folder / "specimen.py").read_text("utf-8").splitlines()
     assert len(lines) <= 90
-    if specimen.crash_points is not None:
-        assert specimen.designated == "DD-20" and specimen.crash_points % 2 == 0
-        assert specimen.losing_points is not None and specimen.losing_points <= specimen.crash_points
+    if specimen.designated == "DD-20":
+        assert set(specimen.predicts) == {"crash_points", "losing_points"}
+        assert (
+            specimen.predicts["crash_points"] % 2 == 0
+            and specimen.predicts["losing_points"] <= specimen.predicts["crash_points"]
+        )

@@ -119,6 +119,8 @@ def _decide(trial: Trial, fates: Sequence[Fate]) -> None:
     trial.evidence(_table(fates))
     worst = min(fates, key=lambda fate: fate.number)
     lost = [fate.where.name for fate in fates if fate.number < LOST_WITHIN_WINDOW]
+    trial.figure("crash_points", len(fates))
+    trial.figure("losing_points", len(lost))
     if not {"emit"} < set().union(*(run.decisions for fate in fates for run in fate.runs.values())):
         raise Undecided("nothing was shown: an emit and a suppression were not both seen after the crashes")
     words = f"{len(fates)} crash points; the worst level is {worst.number} ({WORDS[worst.number]}), at {worst.where.name}"

@@ -114,12 +114,12 @@ def written(tmp_path: Path, more: str) -> Path:
 
 
 def test_a_specimen_may_name_a_store_and_predict_its_crash_points(tmp_path: Path) -> None:
-    more = 'store = "redis"\ncrash_points = 2\nlosing_points = 1\n'
+    more = 'store = "redis"\npredicts = { crash_points = 2 }\n'
     read = read_specimens(written(tmp_path, more))[0]
-    assert (read.store, read.crash_points, read.losing_points) == ("redis", 2, 1)
+    assert (read.store, read.predicts) == ("redis", {"crash_points": 2})
 
 
-@pytest.mark.parametrize(("more", "word"), [('store = "mongo"\n', "store"), ("crash_points = -1\n", "crash_points")])
+@pytest.mark.parametrize(("more", "word"), [('store = "mongo"\n', "store"), ('predicts = { points = "two" }\n', "predicts")])
 def test_a_wrong_store_or_prediction_is_named(tmp_path: Path, more: str, word: str) -> None:
     with pytest.raises(UsageError, match=word):
         read_specimens(written(tmp_path, more))
