@@ -54,6 +54,10 @@ class Options:
     resume: bool = False
     store: str | None = None
 
+    def budget_s(self, requirement: Requirement) -> float:
+        """The time budget of a requirement, in seconds: waits that are waited out in real time get that of the full profile."""
+        return requirement.budget_s("full" if self.time == "real" else self.profile)
+
     @property
     def partial(self) -> bool:
         """Whether only a part of the requirements was asked for."""
@@ -212,7 +216,7 @@ class Evaluation:
             sandbox=self.options.sandbox,
             program=program,
             config=self.challenge.config,
-            budgets_s={requirement.id: requirement.budget_s(self.options.profile) for requirement in requirements},
+            budgets_s={requirement.id: self.options.budget_s(requirement) for requirement in requirements},
             journal=str(self.folder.journal.resolve()),
             suite_digest=self.suite_digest,
             tree_digest=self.subject.tree_digest,

@@ -28,13 +28,17 @@ FIRST_QUIET_RUNS = 3
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`before` happens with the gate open; `offers` are made with it closed. `names` offer; every one of them is alike if `alike`."""
+    """`before` happens with the gate open; `offers` are made with it closed. `names` offer; every one of them is alike if `alike`.
+
+    `waits`: true time has to pass before each run, which in real time has to be waited out.
+    """
 
     name: str
     names: tuple[str, ...]
     before: Callable[[Field], None]
     offers: Callable[[Field, tuple[str, ...]], list[Offer]]
     alike: bool = True
+    waits: bool = False
 
 
 def _new_events(field: Field, names: tuple[str, ...]) -> list[Offer]:
@@ -59,7 +63,7 @@ def _past_a_window(field: Field) -> None:
 TWO, THREE = ("p0", "p1"), ("p0", "p1", "p2")
 SCENES = (
     Scene("two processors", TWO, _afresh, _new_events),
-    Scene("two processors past a window", TWO, _past_a_window, _new_events, alike=False),
+    Scene("two processors past a window", TWO, _past_a_window, _new_events, alike=False, waits=True),
     Scene("one event at two processors", TWO, _afresh, _one_event, alike=False),
     Scene("three processors", THREE, _afresh, _new_events),
 )

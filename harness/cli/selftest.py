@@ -24,6 +24,7 @@ def selftest(
     profile: Annotated[str, typer.Option(help="quick or full")] = "quick",
     seed: Annotated[int, typer.Option(help="every random choice comes from it", min=0)] = 1,
     jobs: Annotated[int, typer.Option(help="workers at a time; 0 is one per core", min=0)] = 0,
+    time: Annotated[str, typer.Option(help="virtual or real")] = "virtual",
     sandbox: Annotated[str, typer.Option(help="auto, bwrap or none")] = "auto",
 ) -> int:
     """Judge the judge: run every specimen through its designated requirement."""
@@ -31,9 +32,9 @@ def selftest(
     ids = [challenge] if challenge is not None else challenge_ids(challenges_root())
     judged: list[Judged] = []
     open_ids: list[str] = []
-    print(f"seed {seed}, profile {profile}")
+    print(f"seed {seed}, profile {profile}, time {time}")
     with tempfile.TemporaryDirectory(prefix=scratch_prefix("selftest"), ignore_cleanup_errors=True) as scratch:
-        options = Options(profile, seed, jobs or os.cpu_count() or 1, sandbox, out=Path(scratch))
+        options = Options(profile, seed, jobs or os.cpu_count() or 1, sandbox, time, out=Path(scratch))
         for name in ids:
             loaded = load_challenge(challenges_root(), name)
             found = run(loaded, options, names, _tell)

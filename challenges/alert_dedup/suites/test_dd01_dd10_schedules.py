@@ -6,7 +6,7 @@ time. A failing schedule is shrunk, and charged if it fails in real time too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -16,12 +16,13 @@ from challenges.alert_dedup.interleave import COUNT_COLUMNS, SCENES, Scene, Stag
 from challenges.alert_dedup.judging import Grounds, Judgement, Played, decide, judge, show_note, sum_up, violation
 from harness.explore.choosers import Following
 from harness.explore.schedules import Played as PlayedSchedule
-from harness.explore.search import Plan, Report, explore
+from harness.explore.search import Ended, Plan, Report, explore
 from harness.explore.shrink import Shrunk, shrink
 from harness.runtime.trial import Trial, Undecided, derive_seed
 
 QUICK = Plan(max_runs=400, random_runs=60)
 FULL = Plan(max_runs=4000, random_runs=1000)
+WAITING = Plan(max_runs=12, random_runs=4)
 SHRINK_PLAYS = 120
 CRASHES = "crashes"
 
@@ -90,19 +91,36 @@ class Search:
 def _search(trial: Trial, grounds: Grounds, requirement: str, scene: Scene) -> Report:
     """Searches a scene. Raises Violation for a failing schedule that fails in real time too, Undecided where nothing was shown."""
     stage = Stage(grounds.field(real=False), scene, [requirement])
-    base = QUICK if trial.quick else FULL
-    plan = Plan(max_runs=base.max_runs, random_runs=base.random_runs, symmetric=scene.alike and len(scene.names) > 2)
+    plan = _plan(trial, scene, real=stage.field.real)
     search = Search(scene, stage, plan, derive_seed(trial.seed, f"{requirement}/{scene.name}"))
     told = (trial.cell.replay or {}).get("schedule")
+    if told:
+        _replay(trial, grounds, search, tuple(map(str, told)), requirement)
     report = explore(stage.play, seed=search.seed, plan=plan, stop=trial.over_budget)
     trial.evidence(
         {"kind": "table", "title": "Schedules played", "columns": list(COUNT_COLUMNS), "rows": [counts_row(scene.name, report)]}
     )
     if report.failing is not None:
         _charge(trial, grounds, search, report, requirement)
-    if not report.enumerated or (report.ended.value == "stopped" and not told):
+    if report.ended is Ended.STOPPED:
         raise Undecided(f"its time was over after {report.runs} schedules of the scene {scene.name!r}, none of them broken")
     return report
+
+
+def _replay(trial: Trial, grounds: Grounds, search: Search, schedule: tuple[str, ...], requirement: str) -> None:
+    """Plays a witness's schedule in real time. Raises Violation if it fails again."""
+    again = Following(schedule).run(Stage(grounds.field(real=True), search.scene, [requirement]).play)
+    if again.failed:
+        judgement = Judgement((requirement,), [run_of(again)])
+        judgement.charge(run_of(again))
+        more = {"schedule": list(again.schedule), "decisions": steps_shown(again.steps)}
+        raise violation(trial, judgement, cases=[search.scene.name], **more)
+
+
+def _plan(trial: Trial, scene: Scene, *, real: bool) -> Plan:
+    """How far a scene is searched: a little way only where every run waits for the end of a window."""
+    base = WAITING if scene.waits and real else QUICK if trial.quick else FULL
+    return replace(base, symmetric=scene.alike and len(scene.names) > 2)
 
 
 def _charge(trial: Trial, grounds: Grounds, search: Search, report: Report, requirement: str) -> None:
