@@ -39,9 +39,7 @@ def plan(candidates: Sequence[str], challenge: str | None, options: Options, con
     """The evaluations that the candidates ask for; every mistake is found before the first is built. Raises UsageError."""
     choose(options.sandbox)
     found = distinguish([resolve(text, root=PROJECT_ROOT) for text in candidates])
-    wanted_of = [wanted_challenges(resolved, challenge) for resolved in found]
-    for loaded in {each.id: each for wanted in wanted_of for each in wanted}.values():
-        wanted_requirements(loaded, options)
+    wanted_of = [concerned(wanted_challenges(resolved, challenge), options) for resolved in found]
     for resolved, wanted in zip(found, wanted_of, strict=True):
         heading = Text.assemble((resolved.candidate.id, "bold"), "  ", one_line(resolved.checkout.subject, 100))
         console.print(heading)
@@ -67,6 +65,23 @@ def wanted_challenges(resolved: Resolved, challenge: str | None) -> list[Challen
         said = ", ".join(resolved.candidate.challenges)
         raise UsageError(f"{resolved.candidate.id} names no challenge that is known here ({said}); known: {', '.join(known)}")
     return [load_challenge(challenges_root(), name) for name in names]
+
+
+def concerned(challenges: Sequence[Challenge], options: Options) -> list[Challenge]:
+    """Of these, the ones that know all suites and requirements that were asked for. Raises UsageError where none does."""
+    found: list[Challenge] = []
+    mistakes: dict[str, UsageError] = {}
+    for loaded in challenges:
+        try:
+            wanted_requirements(loaded, options)
+            found.append(loaded)
+        except UsageError as error:
+            mistakes[loaded.id] = error
+    if not found:
+        # The mistake to tell is that of the challenge which knows the names: one that is planned, say.
+        named = [loaded for loaded in challenges if set(options.requirements) <= {each.id for each in loaded.requirements}]
+        raise mistakes[(named or challenges)[0].id]
+    return found
 
 
 def evaluate(run: Run, options: Options, console: Console) -> dict[str, Any]:
