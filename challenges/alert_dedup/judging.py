@@ -257,8 +257,8 @@ def save_history(trial: Trial, run: Played) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     if len(list(folder.iterdir())) >= MAX_HISTORIES:
         return ""
-    name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{trial.requirement}-{run.case}-{'real' if run.real else 'virtual'}")[:100]
-    path = folder / f"{name}.jsonl"
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{trial.requirement}-{run.case}")[:100]
+    path = folder / f"{name}-{'real' if run.real else 'virtual'}.jsonl"
     path.unlink(missing_ok=True)
     with History(path) as history:
         for entry in run.entries:
