@@ -16,6 +16,7 @@ from challenges.alert_dedup.field import Field, Offer
 from challenges.alert_dedup.judging import Case
 from challenges.alert_dedup.view import MS
 from harness.runtime.proxy import Point, RoundTrip
+from harness.runtime.stores import StoreBusy
 from harness.runtime.trial import Undecided
 
 OWNER, SECOND, THIRD = "p0", "p1", "p2"
@@ -62,7 +63,7 @@ def shape(trip: RoundTrip) -> str:
 
 
 def calibrate(field: Field) -> Calibration:
-    """The round trips of one offer. Raises Undecided if no two runs have the same."""
+    """The round trips of one offer. Raises Undecided if there are none, or if no two runs have the same."""
     seen: list[tuple[str, ...]] = []
     for _ in range(TRIES):
         trips = _one_offer(field)
@@ -70,6 +71,10 @@ def calibrate(field: Field) -> Calibration:
         if len(trips) > MAX_TRIPS:
             raise Undecided(f"one offer took {len(trips)} round trips, more than the {MAX_TRIPS} that are tried one by one")
         if shapes in seen:
+            if not trips:
+                raise Undecided(
+                    "one offer made no round trip to its store, so there is no point at which its owner could be killed"
+                )
             return Calibration(tuple(trip.text for trip in trips))
         seen.append(shapes)
     counts = ", ".join(str(len(shapes)) for shapes in seen)
@@ -111,8 +116,11 @@ def kill_at(field: Field, proc: str, where: CrashPoint, offer: Callable[[], Offe
 
 
 def rows_of(field: Field) -> int:
-    """How many rows or keys the store holds."""
-    return field.cluster.store.entries() if field.cluster.store is not None else 0
+    """How many rows or keys the store holds. Raises Undecided where a lock keeps them from being counted."""
+    try:
+        return field.cluster.store.entries() if field.cluster.store is not None else 0
+    except StoreBusy as error:
+        raise Undecided(f"what a dead processor left behind cannot be counted: {error}") from error
 
 
 # -- what follows a crash ----------------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ WARM_UP_OFFERS = 2
 QUIET_S = 0.05
 QUIET_PATIENCE_S = 2.0
 MAX_TEXT = 1 << 17
+MAX_EMITS = 10_000  # in one run; no suite makes more than a few hundred offers in one
 
 
 @dataclass(eq=False)
@@ -69,6 +70,7 @@ class Field:
         self._waiting: dict[str, deque[Offer]] = {}
         self._held: list[tuple[type[Entry], int, str, dict[str, Any]]] | None = None
         self._origin_ns = 0
+        self._emits = 0
         self._begun = False
 
     # -- a run -----------------------------------------------------------------------------------------------------------------
@@ -96,7 +98,7 @@ class Field:
             self._take_down(Obs, self._now_ns(), name, what="up")
 
     def _clean_sheet(self) -> None:
-        self.history, self.offers = History(), []
+        self.history, self.offers, self._emits = History(), [], 0
         self._waiting = {name: deque() for name in self.names}
 
     def _warm_up(self, names: Sequence[str]) -> None:
@@ -107,6 +109,8 @@ class Field:
         self.quiet()
         if self.cluster.can_forget:
             self.cluster.forget()
+            # Who did not answer, or kept the store locked, was ended for it, and begins the run as a new process.
+            self.cluster.start([node.name for node in self.cluster.nodes.values() if not node.up])
 
     def note_end(self) -> None:
         """Takes down that the run lasted until now: what had not happened by then did not happen in time."""
@@ -151,6 +155,11 @@ class Field:
         if proxy is None:
             raise NotOffered('it has no store in which anything could be shared: the manifest says store = "none"')
         return proxy
+
+    def complaints(self) -> list[str]:
+        """What the proxies had to refuse of each processor, once each."""
+        proxies = [node.proxy for node in self.cluster.nodes.values() if node.proxy is not None]
+        return list(dict.fromkeys(f"{proxy.processor}: {sentence}" for proxy in proxies for sentence in proxy.complaints))
 
     # -- offers ----------------------------------------------------------------------------------------------------------------
 
@@ -204,12 +213,18 @@ class Field:
             self._settle(offer)
 
     def wait(self, *offers: Offer, timeout_s: float = OTHER_TIMEOUT_S) -> None:
-        """Runs until these are over; one that has no reply after that (real) time is left as `info`."""
+        """Runs until these are over; one that has no reply after that (real) time is left as `info`.
+
+        One that could not even be sent by then (its processor is down, or busy with an earlier one) never is: it did not happen.
+        """
         self.cluster.run_until(lambda: all(offer.over for offer in offers), timeout_s)
         for offer in offers:
             if not offer.over:
                 offer.outcome = "info"
-                self._take_down(Info, self._now_ns(), offer.proc, op=offer.op, reason="no reply")
+                if offer in self._waiting[offer.proc]:
+                    self._waiting[offer.proc].remove(offer)
+                else:
+                    self._take_down(Info, self._now_ns(), offer.proc, op=offer.op, reason="no reply")
 
     def resolve(self, proc: str, fingerprint: str) -> None:
         """Says that the condition is over, where the processor wants to know."""
@@ -294,6 +309,9 @@ class Field:
     def _heard(self, node: Node, t_ns: int, message: dict[str, Any]) -> None:
         if message.get("method") != "emit" or not self._begun:
             return
+        self._emits += 1
+        if self._emits > MAX_EMITS:
+            raise CandidateBrokeProtocol(f"more than {MAX_EMITS} emits came in one run, for {len(self.offers)} offers")
         params = message.get("params")
         told = params if isinstance(params, dict) else {}
         fields = {key: _text(told, key) for key in ("alert_id", "fingerprint", "event_id")}
@@ -304,7 +322,7 @@ class Field:
             for offer in self.offers:
                 if offer.call is call and not offer.over:
                     self._settle(offer)
-        if call.lost is None:
+        if call.lost is None and call.method != "initialize":  # who is restarted gets what waits once it is taken down as up
             self._pump(node)
 
     def _settle(self, offer: Offer) -> None:

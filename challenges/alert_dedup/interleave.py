@@ -109,12 +109,13 @@ class Stage:
     def _ready(self, offers: Sequence[Offer], stuck: dict[str, RoundTrip]) -> tuple[str, ...]:
         """Who waits for permission, once everybody waits, is stuck in the store, or is done; nobody at the end."""
         loop, gate = self.field.cluster.loop, self.field.cluster.gate
-        while True:
+        deadline_ns = loop.now_ns() + int(PLACE_PATIENCE_S * 1e9)
+        placed = False
+        while not placed and (left_ns := deadline_ns - loop.now_ns()) > 0:
             self._unstick(stuck)
-            placed = loop.run_until(lambda: self._all_placed(offers, stuck), LOOK_EVERY_S if stuck else PLACE_PATIENCE_S)
-            self.field.cluster.check_alive()
-            if placed or not stuck:
-                break
+            placed = self.field.cluster.run_until(
+                lambda: self._all_placed(offers, stuck), LOOK_EVERY_S if stuck else left_ns / 1e9
+            )
         if not placed:
             raise CandidateHung(f"a processor neither asked its store nor answered its offer for {PLACE_PATIENCE_S:g} s")
         waiting = gate.waiting()

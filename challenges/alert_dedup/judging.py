@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from challenges.alert_dedup.checker import UNDECIDED, VIOLATION, Finding, check
@@ -24,6 +25,7 @@ from harness.runtime.trial import Trial, Undecided, Violation
 
 MAX_SHOWN = 60
 MAX_HISTORIES = 200
+MAX_COMPLAINTS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What a case came to: its history, the round trips, and all findings of the checker."""
+    """What a case came to: its history, the round trips, and all findings of the checker.
+
+    `complaints`: what the proxies had to refuse up to then.
+    """
 
     case: str
     real: bool
@@ -46,6 +51,13 @@ class Played:
     trips: list[dict[str, Any]]
     rules: Rules
     findings: list[Finding]
+    complaints: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> str:
+        """A clause for the summary, '' where no proxy refused anything."""
+        more = f" (and {len(self.complaints) - 1} more)" if len(self.complaints) > 1 else ""
+        return f"; {self.complaints[0]}{more}" if self.complaints else ""
 
     def of(self, *requirements: str, verdict: str = VIOLATION) -> list[Finding]:
         """Its findings of these requirements and that verdict."""
@@ -111,7 +123,16 @@ class Grounds:
     def __enter__(self) -> Grounds:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def complaints(self) -> list[str]:
+        """What the proxies say of the processors, once each."""
+        return list(dict.fromkeys(sentence for field in self._fields.values() for sentence in field.complaints()))
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Whatever the outcome, the proxies' complaints are shown beside it."""
+        if said := self.complaints():
+            rows = [[sentence[:300]] for sentence in said[:MAX_COMPLAINTS_SHOWN]]
+            title = "What the store's proxy had to refuse"
+            self.trial.evidence({"kind": "table", "title": title, "columns": ["processor, and what it did"], "rows": rows})
         self._stack.close()
 
 
@@ -129,7 +150,8 @@ def played(ground: Field, name: str) -> Played:
     ground.note_end()
     entries = list(ground.history.entries)
     rules = ground.rules
-    return Played(name, ground.real, entries, ground.trip_rows(), rules, check(entries, rules))
+    found = check(entries, rules)
+    return Played(name, ground.real, entries, ground.trip_rows(), rules, found, tuple(ground.complaints()))
 
 
 def judge(
@@ -173,8 +195,9 @@ def decide(trial: Trial, judgement: Judgement, *, both: bool = True) -> None:
         raise Undecided(f"a run ended before its time was over: {waiting[0].summary}")
     seen = set().union(*(run.decisions for run in judgement.played)) if judgement.played else set()
     if both and not {"emit"} < seen:
+        refused = judgement.played[-1].refused if judgement.played else ""
         raise Undecided(
-            f"nothing was shown: of an emit and a suppression, only {', '.join(sorted(seen)) or 'neither'} was seen"
+            f"nothing was shown: of an emit and a suppression, only {', '.join(sorted(seen)) or 'neither'} was seen{refused}"
         )
 
 
@@ -186,7 +209,7 @@ def violation(trial: Trial, judgement: Judgement, **more: Any) -> Violation:
     time = "in real time" if run.real else "in virtual time"
     show(trial, run, finding)
     return Violation(
-        f"{finding.summary} ({run.case}, {time})",
+        f"{finding.summary} ({run.case}, {time}){run.refused}",
         credit=len(right) / (len(right) + len(wrong)),
         witness={"cases": [run.case], **witness(trial, run, finding)} | more,
     )
@@ -234,8 +257,8 @@ def save_history(trial: Trial, run: Played) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     if len(list(folder.iterdir())) >= MAX_HISTORIES:
         return ""
-    name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{trial.requirement}-{run.case}-{'real' if run.real else 'virtual'}")[:100]
-    path = folder / f"{name}.jsonl"
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{trial.requirement}-{run.case}")[:100]
+    path = folder / f"{name}-{'real' if run.real else 'virtual'}.jsonl"
     path.unlink(missing_ok=True)
     with History(path) as history:
         for entry in run.entries:

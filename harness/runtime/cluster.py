@@ -114,6 +114,8 @@ class Cluster:
         process = self.trial.spawn(node.name, wall_ms=wall_ms, mounts=mounts)
         process.set_clock_offset_ns(self.time.offset_ns(node.skew_ns))
         actor = node.actor = Actor(process, self.loop)
+        # Should nobody close us before the trial ends: the loop has to let go of the pipes before the process closes them.
+        self.trial.on_close(actor.close)
         node.paused, node.tick = False, None
         actor.on_notification = lambda t_ns, message: self._heard(node, t_ns, message)
         actor.on_reply = lambda call: self._replied(node, call)
@@ -206,7 +208,15 @@ class Cluster:
         except StoreBusy:
             for node in self.nodes.values():
                 self.kill_quietly(node)
-            self.store.empty()
+            self._empty_by_force(self.store)
+
+    def _empty_by_force(self, store: Store) -> None:
+        """What a processor began in the store (a script, a sleep with a lock) may outlive it: then the store itself ends."""
+        try:
+            store.empty()
+        except StoreBusy:
+            store.restart()
+            store.empty()
 
     # -- requests --------------------------------------------------------------------------------------------------------------
 
@@ -215,10 +225,13 @@ class Cluster:
         return node.live.send(method, params, now_ms=round(self.time.wall_ms(node.skew_ns)))
 
     def run_until(self, predicate: Callable[[], bool], timeout_s: float) -> bool:
-        """Runs the loop until the predicate holds or that much real time has passed. Raises what ended a process."""
-        done = self.loop.run_until(predicate, timeout_s)
+        """Runs the loop until the predicate holds or that much real time has passed. Raises what ended a process, at once."""
+        done = self.loop.run_until(lambda: predicate() or self._has_fallen(), timeout_s)
         self.check_alive()
         return done
+
+    def _has_fallen(self) -> bool:
+        return any(node.actor is not None and node.actor.failure is not None for node in self.nodes.values())
 
     # -- time ------------------------------------------------------------------------------------------------------------------
 

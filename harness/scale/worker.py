@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -29,6 +30,9 @@ def main(argv: list[str]) -> int:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.environ.get(PARENT_VARIABLE, str(os.getppid())) != str(os.getppid()):
         return 3  # the harness was gone before the line above
+    # Connections that a candidate opens without end cost us descriptors too, and the usual 1,024 are soon gone.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     # No verdict depends on which plugins happen to be installed; and loading them all takes longer than many a suite.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     path = Path(argv[0]).resolve()

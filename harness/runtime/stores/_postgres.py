@@ -60,6 +60,7 @@ _TABLES = """
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
     ORDER BY 1, 2
 """
+_LOCKED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 _SHM_LINE = 6
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -132,7 +133,13 @@ class PostgresStore(Store):
             return self._session
         try:
             self._session = psycopg.connect(
-                host=str(self.sockets), port=PORT, user=OURS, dbname=DATABASE, autocommit=True, connect_timeout=10
+                host=str(self.sockets),
+                port=PORT,
+                user=OURS,
+                dbname=DATABASE,
+                autocommit=True,
+                connect_timeout=10,
+                options=f"-c lock_timeout={LOCK_PATIENCE_MS}",
             )
         except psycopg.Error as error:
             raise InfraError(f"the postgres store does not let us in: {error}; its log: {self.log_tail()}") from error
@@ -141,6 +148,10 @@ class PostgresStore(Store):
     def _rows(self, query: LiteralString | sql.Composed) -> list[tuple[object, ...]]:
         try:
             return self.session().execute(sql.SQL(query) if isinstance(query, str) else query).fetchall()
+        except _LOCKED as error:
+            raise StoreBusy(
+                f"the store's tables cannot be read: for {LOCK_PATIENCE_MS / 1000:g} s somebody held a lock on them"
+            ) from error
         except psycopg.Error as error:
             raise InfraError(f"the postgres store did not answer: {error}; its log: {self.log_tail()}") from error
 
@@ -184,9 +195,8 @@ class PostgresStore(Store):
         listed = sql.SQL(", ").join(sql.Identifier(*table) for table in names)
         session = self.session()
         try:
-            session.execute(sql.SQL("SET lock_timeout = {}").format(LOCK_PATIENCE_MS))
             session.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(listed))
-        except psycopg.errors.LockNotAvailable as error:
+        except _LOCKED as error:
             raise StoreBusy(
                 f"the store's tables cannot be emptied: for {LOCK_PATIENCE_MS / 1000:g} s somebody held a lock on them",
                 holders=self._holders(),

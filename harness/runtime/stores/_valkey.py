@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from harness.errors import InfraError
-from harness.runtime.stores._base import Store
+from harness.runtime.stores._base import Store, StoreBusy
 from harness.runtime.stores._find import find_valkey
 from harness.runtime.stores._user import no_user, own
 
@@ -98,6 +98,8 @@ class ValkeyStore(Store):
         try:
             return execute(*words)
         except redis.RedisError as error:
+            if isinstance(error, redis.TimeoutError) or str(error).startswith("BUSY "):
+                raise StoreBusy(f"the store cannot be used: somebody keeps it busy ({str(error)[:100]})") from error
             raise InfraError(
                 f"the redis store did not answer {' '.join(words)}: {error}; its log: {self.log_tail()}"
             ) from error
