@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 
+from harness.errors import CandidateDied
 from tests.adapters.bench import Bench, Processor, built
 from tests.adapters.entry_point import EntryPoint, Log, Row, add_channel, insert, prepare_store, receiver, resolve_all, rows
 
 BASE, LOCKS, RESERVATIONS = "tracer-base-dedup", "tracer-gpt-5.1-codex-dedup", "tracer-gpt-5-codex-dedup"
+NOT_WIRED, DOES_NOT_START = "tracer-sonnet-4.5-dedup", "tracer-kimi-k2-dedup"
 THRESHOLD = 10
 PAUSE_S = 9.0  # longer than any window of theirs
 
@@ -116,7 +118,9 @@ def benches() -> Iterator[tuple[Bench, Bench]]:
     other.close()
 
 
-@pytest.mark.parametrize(("candidate", "processors"), [(BASE, 1), (LOCKS, 1), (LOCKS, 2), (RESERVATIONS, 1), (RESERVATIONS, 2)])
+@pytest.mark.parametrize(
+    ("candidate", "processors"), [(BASE, 1), (NOT_WIRED, 1), (LOCKS, 1), (LOCKS, 2), (RESERVATIONS, 1), (RESERVATIONS, 2)]
+)
 def test_adapter_and_entry_point_make_the_same_rows(
     benches: tuple[Bench, Bench], tmp_path: Path, candidate: str, processors: int
 ) -> None:
@@ -129,3 +133,11 @@ def test_adapter_and_entry_point_make_the_same_rows(
     assert entry_point.complaints == []
     assert adapter.rows == entry_point.rows != []
     assert set(adapter.pages) == {row.service for row in adapter.rows}
+
+
+def test_a_commit_that_does_not_start_does_so_neither_way(benches: tuple[Bench, Bench], tmp_path: Path) -> None:
+    _, tree = built(DOES_NOT_START)
+    with pytest.raises(RuntimeError, match="eq is not defined"):
+        EntryPoint(benches[0], tree, tmp_path)
+    with pytest.raises(CandidateDied):
+        benches[1].start(DOES_NOT_START).ready()

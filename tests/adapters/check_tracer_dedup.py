@@ -11,6 +11,7 @@ from harness.runtime.proxy.trips import CUT, HOLD, PASS, Point, Policy, RoundTri
 from tests.adapters.bench import Bench, Processor
 
 BASE, LOCKS, RESERVATIONS = "tracer-base-dedup", "tracer-gpt-5.1-codex-dedup", "tracer-gpt-5-codex-dedup"
+NOT_WIRED, MENDED = "tracer-sonnet-4.5-dedup", "tracer-kimi-k2-dedup"
 EACH = pytest.mark.parametrize("candidate", [BASE, LOCKS, RESERVATIONS])
 
 
@@ -139,3 +140,21 @@ def test_a_process_that_comes_back_to_an_emptied_store_finds_its_tables(bench: B
     bench.store.empty()
     assert bench.start(candidate, "p0").ready().offer("f", "e2") == "emit"
     assert other.offer("f", "e3") == "suppress"
+
+
+def test_a_class_that_nothing_calls_is_driven_by_itself(bench: Bench) -> None:
+    one, other = (bench.start(NOT_WIRED, node, entry="component").ready() for node in ("p0", "p1"))
+    calls = [processor.send("f", f"e{n}{processor.actor.name}") for n in range(3) for processor in (one, other)]
+    assert sorted(bench.wait(*calls)) == ["emit"] + ["suppress"] * 5
+    assert one.offer("f", "e9", severity="critical") == "suppress"
+    assert len(bench.emits) == 1
+    other.resolve("f")
+    assert bench.wait(one.actor.send("reset", {}, now_ms=1)) == [{}]  # it would else answer from its memory
+    assert one.offer("f", "e10") == "emit"
+
+
+def test_a_commit_that_starts_once_it_is_mended_stores_nothing(bench: Bench) -> None:
+    one = bench.start(MENDED, entry="component").ready()
+    failed = one.offer("f", "e1")
+    assert isinstance(failed, RpcError) and failed.code == -32603 and "ON CONFLICT" in str(failed)
+    assert bench.emits == []

@@ -17,17 +17,18 @@ from pathlib import Path
 from typing import Any, LiteralString
 
 from harness.preparation import sdk_folder
+from harness.runtime import tree
 from harness.runtime.clock import ClockPage, shim_path
 from harness.runtime.loop import READ
 from harness.runtime.process import Process
 from harness.runtime.proxy import StoreProxy
+from harness.runtime.proxy.trips import RoundTrip
 from harness.runtime.sandbox import Launch, Mount, choose
 from harness.runtime.steps import program_mounts
 from tests.adapters.bench import PATIENCE_S, Bench
 
 STARTED = b"Processor started and listening for events"
 READS_A_LOG = 'select "id", "timestamp", "level", "message"'
-QUIET_S = 0.006
 
 # What the repository itself would run; on a Postgres without TimescaleDB its start never comes to the trigger.
 TRIGGER = "require('./packages/db/dist/setup-notify.js').setupLogNotifyTrigger().then(() => process.exit(0))"
@@ -63,11 +64,11 @@ class Row:
 class EntryPoint:
     """One processor. With `wall_ms` its clock is held there (see `set_wall_ms`) and its minute timers wait for `fire`."""
 
-    def __init__(self, bench: Bench, tree: Path, folder: Path, *, name: str = "p0", wall_ms: float | None = None) -> None:
+    def __init__(self, bench: Bench, built: Path, folder: Path, *, name: str = "p0", wall_ms: float | None = None) -> None:
         self._bench = bench
         self.proxy: StoreProxy = bench.proxy(f"entry point {name}")
         self._page: ClockPage | None = None
-        mounts, env = self._surroundings(tree)
+        mounts, env = self._surroundings(built)
         if wall_ms is not None:
             self._page = ClockPage(folder / f"clock-{name}")
             self._page.hold_ms(wall_ms)
@@ -78,11 +79,12 @@ class EntryPoint:
         self._said = bytearray()
         self._listen()
         self._await_start()
-        self._reads = self._read_so_far()
+        self._expected = self._reads = 0
+        self.proxy.on_end = self._answered
 
-    def _surroundings(self, tree: Path) -> tuple[dict[str, Mount], dict[str, str]]:
+    def _surroundings(self, built: Path) -> tuple[dict[str, Mount], dict[str, str]]:
         sockets = Mount(self.proxy.folder, "/sockets", writable=True)
-        mounts = program_mounts(tree, None, sdk_folder()) | {
+        mounts = program_mounts(built, None, sdk_folder()) | {
             "sockets": sockets,
             "tools": Mount(Path(__file__).parent, "/tools"),
         }
@@ -125,8 +127,8 @@ class EntryPoint:
         lines = [json.loads(line) for line in self._said.split(b"\n") if line.startswith(b'{"level":')]
         return [line["msg"] for line in lines if line["level"] >= 50]
 
-    def _read_so_far(self) -> int:
-        return sum(trip.text.startswith(READS_A_LOG) for trip in self.proxy.log)
+    def _answered(self, trip: RoundTrip) -> None:
+        self._reads += trip.text.startswith(READS_A_LOG)
 
     def set_wall_ms(self, wall_ms: float) -> None:
         """Its wall clock stands there from now on."""
@@ -141,24 +143,31 @@ class EntryPoint:
 
     def expect_logs(self, number: int) -> None:
         """Until it has read that many more logs and done with them."""
-        self._reads += number
-        if not self._bench.loop.run_until(lambda: self._read_so_far() >= self._reads, PATIENCE_S):
+        self._expected += number
+        if not self._bench.loop.run_until(lambda: self._reads >= self._expected, PATIENCE_S):
             raise TimeoutError(f"it never read a log that it was told of: {self.words()}")
         self.rest()
 
     def rest(self) -> None:
-        """Until it has asked its store nothing for a while."""
-        self._bench.loop.run_until(lambda: self._bench.loop.settle(QUIET_S, PATIENCE_S) and not self._asking(), PATIENCE_S)
+        """Until nothing that it asked its store is open and it waits for events."""
+        if not self._bench.loop.run_until(self._rests, PATIENCE_S, look_every_s=0.001):
+            raise TimeoutError(f"it does not come to rest: {self.words()}")
 
-    def _asking(self) -> bool:
-        return bool(self.proxy.under_way())
+    def _rests(self) -> bool:
+        """Asleep with nothing asked. What it wrote before it slept may be unread: a look at the sockets shows it."""
+        return not self.proxy.under_way() and sleeps(self._process.pid) and not self._bench.loop.run_once(0)
 
 
-def prepare_store(bench: Bench, tree: Path) -> None:
+def sleeps(root: int) -> bool:
+    """Whether all threads of that process and of those below it wait: one with something to do is running, or queues to run."""
+    return all(tree.thread_states(pid) <= {"S"} for pid in tree.descendants(root))
+
+
+def prepare_store(bench: Bench, built: Path) -> None:
     """The repository's tables and its trigger, by its own code."""
     proxy = bench.proxy("preparation")
     sockets = Mount(proxy.folder, "/sockets", writable=True)
-    mounts = program_mounts(tree, None, sdk_folder()) | {"sockets": sockets}
+    mounts = program_mounts(built, None, sdk_folder()) | {"sockets": sockets}
     env = {"DATABASE_URL": proxy.url(choose("auto").inside(sockets))}
     for code in (MIGRATIONS, TRIGGER):
         spawned = choose("auto").spawn(Launch(("node", "-e", code), mounts, env=env))

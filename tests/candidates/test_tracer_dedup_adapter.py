@@ -259,6 +259,6 @@ def test_a_processor_that_gives_up_as_it_starts_is_a_death(start: Start) -> None
 
 
 def test_declared_figures_stay_within_the_protocol(start: Start) -> None:
-    for entry in ("base", "gpt-5.1-codex", "gpt-5-codex"):
+    for entry in ("base", "gpt-5.1-codex", "gpt-5-codex", "kimi-k2"):
         declared = start(entry).actor.process.declared
         assert 0 < declared["lease_ms"] <= 2_000 and 0 < declared["retention_ms"] <= 60_000

@@ -18,6 +18,7 @@ export interface TracerAlert {
 }
 
 export interface AlertRepository {
+  insert(alert: TracerAlert): Promise<number>;
   getActiveAlerts(service: string): Promise<{ id: number }[]>;
   updateResolved(id: number, resolved: boolean): Promise<void>;
 }
@@ -96,28 +97,31 @@ export async function within(course: Course, work: () => Promise<void>): Promise
   await courses.run(course, work);
 }
 
+/** A package of the repository, as its build left it. */
+export function packageOf(checkout: string, name: string): any {
+  return Module.createRequire(join(checkout, "package.json"))(`./packages/${name}/dist/index.js`);
+}
+
 /** Starts the processor on that database and waits until it says that it has started. */
 export async function startProcessor(checkout: string, databaseUrl: string): Promise<Processor> {
   process.env.DATABASE_URL = databaseUrl;
   const logger = new Logger();
   const started = new Promise<void>((resolve) => (logger.started = resolve));
-  const { harnessed } = load(join(checkout, "apps/processor/dist/index.js"), {
-    "./alert-handler": { AlertHandler },
-    "./logger": { logger },
-  });
+  const given = { "./alert-handler": { AlertHandler }, "./logger": { logger } };
+  const { harnessed } = load(join(checkout, "apps/processor/dist/index.js"), given, FOOTER);
   await started;
   return harnessed;
 }
 
-/** A CommonJS module with some of its imports given and a footer appended. */
-function load(file: string, given: Record<string, object>): any {
+/** A CommonJS module with some of its imports given, a footer appended, and more folders to look for packages in. */
+export function load(file: string, given: Record<string, object>, footer: string, more: string[] = []): any {
   const require = Module.createRequire(file);
   for (const [name, exports] of Object.entries(given)) {
     const path = require.resolve(name);
     require.cache[path] = Object.assign(new Module(path), { filename: path, loaded: true, exports });
   }
   const module: any = Object.assign(new Module(file), { filename: file });
-  module.paths = (Module as any)._nodeModulePaths(dirname(file));
-  module._compile(readFileSync(file, "utf8") + FOOTER, file);
+  module.paths = [...(Module as any)._nodeModulePaths(dirname(file)), ...more];
+  module._compile(readFileSync(file, "utf8") + footer, file);
   return module.exports;
 }
