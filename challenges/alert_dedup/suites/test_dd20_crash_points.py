@@ -121,8 +121,6 @@ def _decide(trial: Trial, fates: Sequence[Fate]) -> None:
     lost = [fate.where.name for fate in fates if fate.number < LOST_WITHIN_WINDOW]
     trial.figure("crash_points", len(fates))
     trial.figure("losing_points", len(lost))
-    if not {"emit"} < set().union(*(run.decisions for fate in fates for run in fate.runs.values())):
-        raise Undecided("nothing was shown: an emit and a suppression were not both seen after the crashes")
     words = f"{len(fates)} crash points; the worst level is {worst.number} ({WORDS[worst.number]}), at {worst.where.name}"
     if worst.number == 0:
         run = worst.runs[AFTER_WINDOW]
@@ -135,6 +133,8 @@ def _decide(trial: Trial, fates: Sequence[Fate]) -> None:
                 "history": save_history(trial, run),
             },
         )
+    if not {"emit"} < set().union(*(run.decisions for fate in fates for run in fate.runs.values())):
+        raise Undecided("nothing was shown: an emit and a suppression were not both seen after the crashes")
     if lost:
         show(trial, worst.runs[NEW_EVENT], None)
     trial.credit(worst.level.credit)
