@@ -72,6 +72,7 @@ class Cluster:
         self.on_reply: Callable[[Node, Call], None] | None = None
         self.nodes: dict[str, Node] = {}
         self._store_skew_ns = 0
+        self._renewed = False
         self._closed = False
         trial.on_close(self.close)
         if trial.cell.program.store != "none":
@@ -167,6 +168,9 @@ class Cluster:
         self.forget()
         started = [node.name for node in self.nodes.values() if not node.up]
         self.start(started)
+        if self.store is not None and not self._renewed:
+            self.store.keep_what_is_there()  # what candidates put there as they start, before there is any event
+        self._renewed = True
         return started
 
     def forget(self) -> None:

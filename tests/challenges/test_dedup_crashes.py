@@ -174,8 +174,8 @@ def test_a_short_sweep_gives_a_level_to_each_point(make: Maker) -> None:
 
 
 def _sweep(trial) -> None:
+    from challenges.alert_dedup.fates import fate_at
     from challenges.alert_dedup.judging import Grounds
-    from challenges.alert_dedup.suites.test_dd20_crash_points import fate_at
 
     with Grounds(trial) as grounds:
         field = grounds.field(real=False)

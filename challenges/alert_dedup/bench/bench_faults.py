@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from challenges.alert_dedup.crashes import calibrate
+from challenges.alert_dedup.fates import fate_at
 from challenges.alert_dedup.field import Field
 from challenges.alert_dedup.interleave import SCENES, Stage
-from challenges.alert_dedup.suites.test_dd20_crash_points import fate_at
 from harness.bench.paired import Row
 from harness.candidate.values import EntrySpec, StoreKind
 from harness.errors import InfraError

@@ -6,41 +6,16 @@ Four separate runs at each point: nobody offers anything; a new event at once; a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pytest
 
-from challenges.alert_dedup.checker import (
-    AFTER_WINDOW,
-    FOLLOW_UPS,
-    NEW_EVENT,
-    NOTHING,
-    REDELIVERY,
-    CrashLevel,
-    crash_level,
-)
-from challenges.alert_dedup.courses import FINGERPRINT
-from challenges.alert_dedup.crashes import (
-    Calibration,
-    CrashPoint,
-    FollowUp,
-    after_window,
-    calibrate,
-    crash,
-    log_rows,
-    new_event,
-    nothing,
-    redelivery,
-    rows_of,
-)
+from challenges.alert_dedup.checker import AFTER_WINDOW, NEW_EVENT
+from challenges.alert_dedup.crashes import Calibration, CrashPoint, calibrate, log_rows
+from challenges.alert_dedup.fates import Fate, fate_at
 from challenges.alert_dedup.field import Field
-from challenges.alert_dedup.judging import Grounds, Played, played, save_history, show
-from challenges.alert_dedup.view import View
+from challenges.alert_dedup.judging import Grounds, save_history, show
 from harness.runtime.trial import Trial, Undecided, Violation
 
-FOLLOWED: dict[str, FollowUp] = dict(
-    zip((NOTHING, NEW_EVENT, REDELIVERY, AFTER_WINDOW), (nothing, new_event, redelivery, after_window), strict=True)
-)
 LOST_WITHIN_WINDOW = 2
 WORDS = {
     0: "never paged",
@@ -48,23 +23,6 @@ WORDS = {
     2: "paged on an offer or a redelivery",
     3: "paged by itself",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of the alert at one crash point, and the runs that show it."""
-
-    where: CrashPoint
-    level: CrashLevel
-    runs: dict[str, Played]
-    stored: bool
-
-    @property
-    def number(self) -> int:
-        """The level. Raises Undecided where there is none."""
-        if self.level.level is None:
-            raise Undecided(f"at the crash point {self.where.name}: {self.level.why}")
-        return self.level.level
 
 
 @pytest.mark.requirement("DD-20")
@@ -86,19 +44,6 @@ def _sweep(trial: Trial, field: Field, calibration: Calibration, points: Sequenc
             raise Undecided(f"its time was over after {len(fates)} of {len(points)} crash points")
         fates.append(fate_at(field, calibration, where))
     return fates
-
-
-def fate_at(field: Field, calibration: Calibration, where: CrashPoint) -> Fate:
-    """The four runs at one point."""
-    runs: dict[str, Played] = {}
-    stored = False
-    for name in FOLLOW_UPS:
-        offer = crash(field, where, calibration)
-        stored = stored or rows_of(field) > 0
-        FOLLOWED[name](field, offer)
-        runs[name] = played(field, f"killed {where.name}, {name}")
-    views = {name: View(run.entries, run.rules) for name, run in runs.items()}
-    return Fate(where, crash_level(views, FINGERPRINT, stored=stored), runs, stored)
 
 
 def _in_real_time(trial: Trial, grounds: Grounds, calibration: Calibration, fates: list[Fate]) -> None:

@@ -117,9 +117,13 @@ class Store(ABC):
     def empty(self) -> None:
         """Removes all data and leaves tables and scripts. Raises StoreBusy if somebody holds a lock for ever."""
 
+    def keep_what_is_there(self) -> None:
+        """What holds rows now (a migration's own list, say) is left alone by `empty`, and out of `entries`, from here on."""
+        return
+
     @abstractmethod
     def entries(self) -> int:
-        """How many rows or keys it holds."""
+        """How many rows or keys it holds, beside what is kept."""
 
     @abstractmethod
     def connections(self) -> int:

@@ -169,7 +169,7 @@ class PostgresStore(Store):
 
     def entries(self) -> int:
         """See `Store`."""
-        return sum(self.rows_in(table) for table in self.tables())
+        return sum(self.rows_in(table) for table in self.tables() if table not in self._kept)
 
     def connections(self) -> int:
         """See `Store`."""
@@ -184,7 +184,7 @@ class PostgresStore(Store):
     # -- emptying --------------------------------------------------------------------------------------------------------------
 
     def keep_what_is_there(self) -> None:
-        """Tables that hold rows now (a migration's own list, say) are left alone by `empty` from here on."""
+        """See `Store`: whole tables."""
         self._kept = frozenset(table for table in self.tables() if self.rows_in(table))
 
     def empty(self) -> None:
