@@ -126,12 +126,17 @@ class Stage:
         return tuple(name for name in waiting)
 
     def _unstick(self, stuck: dict[str, RoundTrip]) -> None:
-        """Takes out who was freed: the store no longer makes it wait, and its answer came."""
-        blocked = self._blocked() if stuck else frozenset()
+        """Takes out whose answer came. One that the store let go may at once meet the lock of the next who was let go with it."""
         for name, trip in list(stuck.items()):
-            if trip.over or trip.backend not in blocked:
-                self.field.cluster.loop.run_until(lambda trip=trip: trip.over, GRANT_PATIENCE_S)  # type: ignore[misc]
+            if not trip.over and trip.backend not in self._blocked():
+                self._until_told(trip)
+            if trip.over:
                 del stuck[name]
+
+    def _until_told(self, trip: RoundTrip) -> None:
+        """Runs until the answer came or the store makes it wait again."""
+        loop = self.field.cluster.loop
+        loop.run_until(lambda: trip.over or trip.backend in self._blocked(), GRANT_PATIENCE_S, look_every_s=LOOK_EVERY_S)
 
     def _all_placed(self, offers: Sequence[Offer], stuck: dict[str, RoundTrip]) -> bool:
         waiting = self.field.cluster.gate.waiting()
