@@ -61,10 +61,11 @@ def _past_a_window(field: Field) -> None:
 
 
 TWO, THREE = ("p0", "p1"), ("p0", "p1", "p2")
+ONE_EVENT = Scene("one event at two processors", TWO, _afresh, _one_event, alike=False)
 SCENES = (
     Scene("two processors", TWO, _afresh, _new_events),
     Scene("two processors past a window", TWO, _past_a_window, _new_events, alike=False, waits=True),
-    Scene("one event at two processors", TWO, _afresh, _one_event, alike=False),
+    ONE_EVENT,
     Scene("three processors", THREE, _afresh, _new_events),
 )
 
