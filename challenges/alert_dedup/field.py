@@ -307,11 +307,13 @@ class Field:
     # -- what comes ------------------------------------------------------------------------------------------------------------
 
     def _heard(self, node: Node, t_ns: int, message: dict[str, Any]) -> None:
-        if message.get("method") != "emit" or not self._begun:
+        if message.get("method") != "emit":
             return
         self._emits += 1
         if self._emits > MAX_EMITS:
             raise CandidateBrokeProtocol(f"more than {MAX_EMITS} emits came in one run, for {len(self.offers)} offers")
+        if not self._begun:
+            return
         params = message.get("params")
         told = params if isinstance(params, dict) else {}
         fields = {key: _text(told, key) for key in ("alert_id", "fingerprint", "event_id")}
