@@ -30,6 +30,7 @@ QUIET_S = 0.05
 QUIET_PATIENCE_S = 2.0
 MAX_TEXT = 1 << 17
 MAX_EMITS = 10_000  # in one run; no suite makes more than a few hundred offers in one
+MAX_EMITTED = 1 << 25  # characters, of all emits of one run
 
 
 @dataclass(eq=False)
@@ -70,7 +71,7 @@ class Field:
         self._waiting: dict[str, deque[Offer]] = {}
         self._held: list[tuple[type[Entry], int, str, dict[str, Any]]] | None = None
         self._origin_ns = 0
-        self._emits = 0
+        self._emits = self._emitted = 0
         self._begun = False
 
     # -- a run -----------------------------------------------------------------------------------------------------------------
@@ -98,7 +99,8 @@ class Field:
             self._take_down(Obs, self._now_ns(), name, what="up")
 
     def _clean_sheet(self) -> None:
-        self.history, self.offers, self._emits = History(), [], 0
+        self.history, self.offers = History(), []
+        self._emits = self._emitted = 0
         self._waiting = {name: deque() for name in self.names}
 
     def _warm_up(self, names: Sequence[str]) -> None:
@@ -317,6 +319,9 @@ class Field:
         params = message.get("params")
         told = params if isinstance(params, dict) else {}
         fields = {key: _text(told, key) for key in ("alert_id", "fingerprint", "event_id")}
+        self._emitted += sum(map(len, fields.values()))
+        if self._emitted > MAX_EMITTED:
+            raise CandidateBrokeProtocol(f"the emits of one run have more than {MAX_EMITTED >> 20} million characters")
         self._take_down(Emit, t_ns - self._origin_ns, node.name, **fields)
 
     def _replied(self, node: Node, call: Call) -> None:
