@@ -147,6 +147,19 @@ def test_a_lock_that_is_held_for_ever_leaves_others_without_a_reply(
     nothing_left(trial)
 
 
+def test_a_lock_that_is_taken_at_the_start_is_the_candidates_affair(
+    make: Maker, nothing_left: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_postgres, "LOCK_PATIENCE_MS", 300)
+    body = TABLE_LOCK.replace("def reserve", "    self.hold()\n\ndef reserve")
+    body = body.replace('if "warm-up" not in fingerprint', "if False")
+    field = make.field(body, 1, store="postgres")
+    offer = field.offer("p0", "f")
+    field.wait(offer)
+    assert offer.decision == "emit"
+    nothing_left(field.trial)
+
+
 @pytest.mark.parametrize("body", [TABLE_LOCK, SLEEPS_WITH_A_LOCK], ids=["kept", "outlives its owner"])
 def test_a_run_after_a_lock_that_was_never_freed_begins_with_an_empty_store(
     make: Maker, nothing_left: Check, monkeypatch: pytest.MonkeyPatch, body: str
@@ -163,6 +176,30 @@ def test_a_run_after_a_lock_that_was_never_freed_begins_with_an_empty_store(
         assert all(node.up for node in field.cluster.nodes.values())
         assert field.cluster.store is not None and field.cluster.store.entries() == 0
     nothing_left(field.trial)
+
+
+# -- silence ----------------------------------------------------------------------------------------------------------------------
+
+ANSWERS_NOTHING = "def offer(self, params): time.sleep(1000)"
+
+
+def test_who_answers_no_offer_is_hung_long_before_its_time_is_over(
+    make: Maker, nothing_left: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(Field.wait.__kwdefaults__, "timeout_s", 0.1)  # type: ignore[arg-type]
+    trial, found = judged(make, dd01, ANSWERS_NOTHING, replay={"cases": ["burst", "one window"]})
+    assert found.outcome is Outcome.CANDIDATE_ERROR
+    assert found.summary == "4 times in one run without a fault an offer had no reply within 0.1 s"
+    nothing_left(trial)
+
+
+def test_where_replies_are_asked_for_silence_is_a_failure(
+    make: Maker, nothing_left: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(Field.wait.__kwdefaults__, "timeout_s", 0.1)  # type: ignore[arg-type]
+    trial, found = judged(make, dd10, ANSWERS_NOTHING)
+    assert found.outcome is Outcome.FAIL and "left without a definite reply" in found.summary
+    nothing_left(trial)
 
 
 # -- too much of something --------------------------------------------------------------------------------------------------------
