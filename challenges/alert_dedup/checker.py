@@ -47,7 +47,7 @@ def dd01(view: View) -> Iterator[Finding]:
                     break
                 apart_ns = max(other.tr_to_ns - one.tr_from_ns, one.tr_to_ns - other.tr_from_ns)
                 if apart_ns < least_ns:
-                    text = f"{_name(fingerprint)} was paged twice, for {one.event_id!r} and {other.event_id!r}, {_ms(apart_ns)} apart"
+                    text = f"{_name(fingerprint)} was paged twice, for {_name(one.event_id)} and {_name(other.event_id)}, {_ms(apart_ns)} apart"
                     yield _violation("DD-01", "critical", text, fingerprint, one, other)
                     break
 
@@ -64,7 +64,7 @@ def dd02(view: View) -> Iterator[Finding]:
             reason = "all of whose offers were refused for certain"
         else:
             continue
-        text = f"{_name(emit.fingerprint)} was paged for the event {emit.event_id!r}, {reason}"
+        text = f"{_name(emit.fingerprint)} was paged for the event {_name(emit.event_id)}, {reason}"
         seen = (emit.i, *(a.i for a in attempts))
         yield Finding("DD-02", VIOLATION, "critical", text, emit.fingerprint, emit.t_ns, emit.t_ns, seen)
 
@@ -80,7 +80,7 @@ def dd03(view: View) -> Iterator[Finding]:
         excuses = sum(group.tr_from_ns <= at_ns <= last.t_ns for at_ns in ambiguous)
         if len(group.emits) - 1 > excuses:
             severity = "major" if upset else "critical"
-            text = f"the alert {group.alert_id!r} of {_name(group.fingerprint)} went out {len(group.emits)} times" + (
+            text = f"the alert {_name(group.alert_id)} of {_name(group.fingerprint)} went out {len(group.emits)} times" + (
                 f", with {excuses} kills or long pauses on the way" if upset else " in a run without a fault"
             )
             seen = tuple(emit.i for emit in group.emits)
@@ -117,7 +117,7 @@ def dd04(view: View) -> Iterator[Finding]:
                 (a for a in event.attempts if a.from_ns <= emit.t_ns), key=lambda a: a.from_ns, default=event.attempts[0]
             )
             if cause.from_ns - begun_ns <= view.rules.retention_ns - view.rules.eps_ns:
-                text = f"the event {event.event_id!r} of {_name(emit.fingerprint)} yielded a second alert_id"
+                text = f"the event {_name(event.event_id)} of {_name(emit.fingerprint)} yielded a second alert_id"
                 seen = (*(a.i for a in event.attempts), first.i, emit.i)
                 yield Finding("DD-04", VIOLATION, "critical", text, emit.fingerprint, first.t_ns, emit.t_ns, seen)
                 break
@@ -140,7 +140,7 @@ def _promised(view: View, event: Event, attempt: Attempt) -> Finding | None:
     if any(emit.t_ns <= deadline_ns for emit in event.emits):
         return None
     verdict = VIOLATION if view.end_ns >= deadline_ns else UNDECIDED
-    text = f"the offer of {event.event_id!r} was answered emit, and no emission in time names it"
+    text = f"the offer of {_name(event.event_id)} was answered emit, and no emission in time names it"
     return Finding("DD-05", verdict, "minor", text, attempt.fingerprint, attempt.from_ns, attempt.to_ns, (attempt.i,))
 
 
@@ -153,7 +153,7 @@ def _denied(event: Event, attempt: Attempt) -> Finding | None:
         others = (a for a in event.attempts if a is not attempt and a.outcome != "fail")
         if any(a.from_ns <= first.t_ns and a.decision in ("", "emit") for a in others):
             return None
-    text = f"the offer of {event.event_id!r} was answered {attempt.decision}, and an emission names it"
+    text = f"the offer of {_name(event.event_id)} was answered {attempt.decision}, and an emission names it"
     from_ns, to_ns = min(attempt.from_ns, first.t_ns), max(attempt.to_ns, first.t_ns)
     return Finding("DD-05", VIOLATION, "minor", text, attempt.fingerprint, from_ns, to_ns, (attempt.i, first.i))
 
@@ -203,7 +203,7 @@ def _begun(groups: list[Group], t_ns: int) -> int:
 def _lost(view: View, event: Event, attempt: Attempt) -> Finding:
     deadline_ns = view.deadline_ns(attempt.to_ns)
     verdict = VIOLATION if view.end_ns >= deadline_ns else UNDECIDED
-    text = f"the event {event.event_id!r} of {_name(attempt.fingerprint)} was accepted ({attempt.decision}), and no page in time covers it"
+    text = f"the event {_name(event.event_id)} of {_name(attempt.fingerprint)} was accepted ({attempt.decision}), and no page in time covers it"
     return Finding("DD-10", verdict, "critical", text, attempt.fingerprint, attempt.from_ns, attempt.to_ns, (attempt.i,))
 
 
@@ -212,7 +212,7 @@ def _refused(event: Event, attempt: Attempt) -> Finding:
         attempt.outcome
     ]
     verdict = UNDECIDED if attempt.outcome == "open" else VIOLATION
-    text = f"the offer of {event.event_id!r} to {attempt.proc} was {how}, and no fault was in its way"
+    text = f"the offer of {_name(event.event_id)} to {attempt.proc} was {how}, and no fault was in its way"
     to_ns = attempt.from_ns if attempt.outcome == "open" else attempt.to_ns
     return Finding("DD-10", verdict, "critical", text, attempt.fingerprint, attempt.from_ns, to_ns, (attempt.i,))
 
@@ -221,7 +221,7 @@ def dd11(view: View) -> Iterator[Finding]:
     """Past the end of its window a fingerprint is paged again, at the latest 3 s late. See `lateness` for the credit."""
     for event, attempt, late_ns in _late(view):
         if late_ns > view.rules.skew_ns:
-            text = f"{_name(attempt.fingerprint)} was still suppressed {_ms(late_ns)} after its window (offer of {event.event_id!r})"
+            text = f"{_name(attempt.fingerprint)} was still suppressed {_ms(late_ns)} after its window (offer of {_name(event.event_id)})"
             end_ns = attempt.from_ns - late_ns
             yield Finding("DD-11", VIOLATION, "critical", text, attempt.fingerprint, end_ns, attempt.from_ns, (attempt.i,))
 
@@ -315,8 +315,9 @@ def _violation(requirement: str, severity: str, text: str, fingerprint: str, one
     return Finding(requirement, VIOLATION, severity, text, fingerprint, one.tr_from_ns, other.tr_to_ns, seen)
 
 
-def _name(fingerprint: str) -> str:
-    return repr(fingerprint if len(fingerprint) <= 60 else fingerprint[:59] + "…")
+def _name(text: str) -> str:
+    """A fingerprint or an id, which the candidate may have made as long as it likes."""
+    return repr(text if len(text) <= 60 else text[:59] + "…")
 
 
 def _ms(ns: int) -> str:

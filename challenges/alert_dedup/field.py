@@ -13,7 +13,7 @@ from typing import Any
 
 from challenges.alert_dedup.history import STORE, Emit, Entry, Fail, Fault, History, Info, Invoke, Obs, Ok
 from challenges.alert_dedup.view import MS, Rules, View
-from harness.errors import CandidateBrokeProtocol, NotOffered
+from harness.errors import CandidateBrokeProtocol, CandidateHung, NotOffered
 from harness.runtime.actor import Call
 from harness.runtime.cluster import Cluster, Node
 from harness.runtime.process import OTHER_TIMEOUT_S
@@ -29,7 +29,9 @@ WARM_UP_OFFERS = 2
 QUIET_S = 0.05
 QUIET_PATIENCE_S = 2.0
 MAX_TEXT = 1 << 17
+MAX_SILENCES = 4  # waits in vain in one run without a fault: a course of sixty offers would take its whole time otherwise
 MAX_EMITS = 10_000  # in one run; no suite makes more than a few hundred offers in one
+MAX_EMITTED = 1 << 25  # characters, of all emits of one run
 
 
 @dataclass(eq=False)
@@ -70,7 +72,7 @@ class Field:
         self._waiting: dict[str, deque[Offer]] = {}
         self._held: list[tuple[type[Entry], int, str, dict[str, Any]]] | None = None
         self._origin_ns = 0
-        self._emits = 0
+        self._emits = self._emitted = self._silences = 0
         self._begun = False
 
     # -- a run -----------------------------------------------------------------------------------------------------------------
@@ -98,7 +100,8 @@ class Field:
             self._take_down(Obs, self._now_ns(), name, what="up")
 
     def _clean_sheet(self) -> None:
-        self.history, self.offers, self._emits = History(), [], 0
+        self.history, self.offers = History(), []
+        self._emits = self._emitted = self._silences = 0
         self._waiting = {name: deque() for name in self.names}
 
     def _warm_up(self, names: Sequence[str]) -> None:
@@ -216,15 +219,25 @@ class Field:
         """Runs until these are over; one that has no reply after that (real) time is left as `info`.
 
         One that could not even be sent by then (its processor is down, or busy with an earlier one) never is: it did not happen.
+        Raises CandidateHung when that happens again and again in one run without a fault.
         """
-        self.cluster.run_until(lambda: all(offer.over for offer in offers), timeout_s)
+        if self.cluster.run_until(lambda: all(offer.over for offer in offers), timeout_s):
+            return
         for offer in offers:
             if not offer.over:
-                offer.outcome = "info"
-                if offer in self._waiting[offer.proc]:
-                    self._waiting[offer.proc].remove(offer)
-                else:
-                    self._take_down(Info, self._now_ns(), offer.proc, op=offer.op, reason="no reply")
+                self._give_up(offer)
+        self._silences += 1
+        if self._silences >= MAX_SILENCES and not any(isinstance(entry, Fault) for entry in self.history):
+            raise CandidateHung(
+                f"{self._silences} times in one run without a fault an offer had no reply within {timeout_s:g} s"
+            )
+
+    def _give_up(self, offer: Offer) -> None:
+        offer.outcome = "info"
+        if offer in self._waiting[offer.proc]:
+            self._waiting[offer.proc].remove(offer)
+        else:
+            self._take_down(Info, self._now_ns(), offer.proc, op=offer.op, reason="no reply")
 
     def resolve(self, proc: str, fingerprint: str) -> None:
         """Says that the condition is over, where the processor wants to know."""
@@ -307,14 +320,19 @@ class Field:
     # -- what comes ------------------------------------------------------------------------------------------------------------
 
     def _heard(self, node: Node, t_ns: int, message: dict[str, Any]) -> None:
-        if message.get("method") != "emit" or not self._begun:
+        if message.get("method") != "emit":
             return
         self._emits += 1
         if self._emits > MAX_EMITS:
             raise CandidateBrokeProtocol(f"more than {MAX_EMITS} emits came in one run, for {len(self.offers)} offers")
+        if not self._begun:
+            return
         params = message.get("params")
         told = params if isinstance(params, dict) else {}
         fields = {key: _text(told, key) for key in ("alert_id", "fingerprint", "event_id")}
+        self._emitted += sum(map(len, fields.values()))
+        if self._emitted > MAX_EMITTED:
+            raise CandidateBrokeProtocol(f"the emits of one run have more than {MAX_EMITTED >> 20} million characters")
         self._take_down(Emit, t_ns - self._origin_ns, node.name, **fields)
 
     def _replied(self, node: Node, call: Call) -> None:

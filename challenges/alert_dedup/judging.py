@@ -20,6 +20,7 @@ from challenges.alert_dedup.field import Field
 from challenges.alert_dedup.history import Entry, Fault, History
 from challenges.alert_dedup.pictures import picture
 from challenges.alert_dedup.view import Rules
+from harness.errors import CandidateFailure
 from harness.results.layout import EvaluationFolder
 from harness.runtime.trial import Trial, Undecided, Violation
 
@@ -56,8 +57,7 @@ class Played:
     @property
     def refused(self) -> str:
         """A clause for the summary, '' where no proxy refused anything."""
-        more = f" (and {len(self.complaints) - 1} more)" if len(self.complaints) > 1 else ""
-        return f"; {self.complaints[0]}{more}" if self.complaints else ""
+        return _refused(self.complaints)
 
     def of(self, *requirements: str, verdict: str = VIOLATION) -> list[Finding]:
         """Its findings of these requirements and that verdict."""
@@ -72,6 +72,11 @@ class Played:
     def faults(self) -> list[Fault]:
         """Every fault of the run."""
         return [entry for entry in self.entries if isinstance(entry, Fault)]
+
+
+def _refused(complaints: Sequence[str]) -> str:
+    more = f" (and {len(complaints) - 1} more)" if len(complaints) > 1 else ""
+    return f"; {complaints[0]}{more}" if complaints else ""
 
 
 @dataclass(slots=True)
@@ -128,12 +133,16 @@ class Grounds:
         return list(dict.fromkeys(sentence for field in self._fields.values() for sentence in field.complaints()))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Whatever the outcome, the proxies' complaints are shown beside it."""
-        if said := self.complaints():
+        """Whatever the outcome, the proxies' complaints are shown beside it; a candidate's own failure is told with them."""
+        said = self.complaints()
+        self._stack.close()
+        if said:
             rows = [[sentence[:300]] for sentence in said[:MAX_COMPLAINTS_SHOWN]]
             title = "What the store's proxy had to refuse"
             self.trial.evidence({"kind": "table", "title": title, "columns": ["processor, and what it did"], "rows": rows})
-        self._stack.close()
+        if said and isinstance(error, CandidateFailure):
+            text = f"{error}{_refused(said)}"
+            raise type(error)(text, stderr_tail=error.stderr_tail, request=error.request) from error
 
 
 def play(ground: Field, case: Case) -> Played:

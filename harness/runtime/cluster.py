@@ -6,6 +6,7 @@ calls are for the loop's one thread.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -169,7 +170,8 @@ class Cluster:
         started = [node.name for node in self.nodes.values() if not node.up]
         self.start(started)
         if self.store is not None and not self._renewed:
-            self.store.keep_what_is_there()  # what candidates put there as they start, before there is any event
+            with contextlib.suppress(StoreBusy):  # who locks its tables as it starts keeps nothing in them
+                self.store.keep_what_is_there()  # what candidates put there as they start, before there is any event
         self._renewed = True
         return started
 

@@ -238,6 +238,19 @@ def test_a_flood_of_emits_is_cut_off(make: Maker, monkeypatch: pytest.MonkeyPatc
     assert len(field.history) < 60
 
 
+def test_a_flood_of_long_emits_is_cut_off_sooner(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(field_module, "MAX_EMITTED", 3 << 20)
+    field = make.field("""
+    def decide(self, fingerprint, event):
+        while "warm-up" not in fingerprint:
+            self.page("f" * 120_000, event)
+        return "suppress"
+    """)
+    with pytest.raises(CandidateBrokeProtocol, match="the emits of one run have more than 3 million characters"):
+        field.wait(field.offer("p0", "f"))
+    assert len(field.history) < 30
+
+
 @pytest.mark.parametrize(
     ("code", "outcome"), [(-32602, "fail"), (-32001, "fail"), (-32601, "fail"), (-32603, "info"), (-5, "info")]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 from collections.abc import Callable
@@ -528,6 +529,20 @@ def test_redis_clients_are_refused_with_the_same_sentence(bench: Bench, valkey: 
     bench.do(first.ping)
     with pytest.raises(redis.RedisError, match="this processor has 1 open"):
         bench.do(second.ping)
+
+
+def test_a_client_is_turned_away_when_no_descriptor_is_left_to_reach_the_store(
+    bench: Bench, valkey: ValkeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = bench.proxy(valkey)
+
+    def none_left(*_: object) -> socket.socket:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(socket, "socket", none_left)
+        assert proxy._reach() is None
+    bench.do(bench.redis(proxy).ping)
 
 
 @pytest.mark.parametrize("kind", ["postgres", "redis"])
