@@ -74,7 +74,7 @@ def by_entry_point(bench: Bench, candidate: str, folder: Path, processors: int) 
     with receiver() as heard:
         for service in SERVICES:
             add_channel(bench, service, heard.url)
-        running = [EntryPoint(bench, tree, folder, name=f"p{n}") for n in range(processors)]
+        running = [EntryPoint(bench, tree, folder, name=f"p{n}", network=True) for n in range(processors)]
 
         def error(service: str, _errors: int) -> None:
             insert(bench, [Log(stamp_ms, service, "error", "it broke")])
@@ -137,7 +137,10 @@ def test_adapter_and_entry_point_make_the_same_rows(
 
 def test_a_commit_that_does_not_start_does_so_neither_way(benches: tuple[Bench, Bench], tmp_path: Path) -> None:
     _, tree = built(DOES_NOT_START)
-    with pytest.raises(RuntimeError, match="eq is not defined"):
+    with pytest.raises(RuntimeError, match="Failed to start processor"):
         EntryPoint(benches[0], tree, tmp_path)
+    processor = benches[1].start(DOES_NOT_START)
     with pytest.raises(CandidateDied):
-        benches[1].start(DOES_NOT_START).ready()
+        processor.ready()
+    assert "Failed to start processor" in processor.actor.stderr_tail()  # and why: its own logger leaves that out
+    assert "eq is not defined" in processor.actor.stderr_tail()

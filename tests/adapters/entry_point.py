@@ -62,9 +62,14 @@ class Row:
 
 
 class EntryPoint:
-    """One processor. With `wall_ms` its clock is held there (see `set_wall_ms`) and its minute timers wait for `fire`."""
+    """One processor. With `wall_ms` its clock is held there (see `set_wall_ms`) and its minute timers wait for `fire`.
 
-    def __init__(self, bench: Bench, built: Path, folder: Path, *, name: str = "p0", wall_ms: float | None = None) -> None:
+    `network`: it reaches the loopback of this machine, where a receiver of webhooks may be.
+    """
+
+    def __init__(
+        self, bench: Bench, built: Path, folder: Path, *, name: str = "p0", wall_ms: float | None = None, network: bool = False
+    ) -> None:
         self._bench = bench
         self.proxy: StoreProxy = bench.proxy(f"entry point {name}")
         self._page: ClockPage | None = None
@@ -75,7 +80,7 @@ class EntryPoint:
             mounts |= {"clock": Mount(folder / f"clock-{name}", "/clock"), "shim": Mount(shim_path().parent, "/shim")}
             env |= {"LD_PRELOAD": "{shim}/clockshim.so", "HARNESS_CLOCK_PAGE": "{clock}/offset"}
         timers = ("--require", "{tools}/timers.cjs") if wall_ms is not None else ()
-        self._process = self._spawn(("node", *timers, "apps/processor/dist/index.js"), mounts, env)
+        self._process = self._spawn(("node", *timers, "apps/processor/dist/index.js"), mounts, env, network)
         self._said = bytearray()
         self._listen()
         self._await_start()
@@ -90,9 +95,8 @@ class EntryPoint:
         }
         return mounts, {"DATABASE_URL": self.proxy.url(choose("auto").inside(sockets))}
 
-    def _spawn(self, argv: tuple[str, ...], mounts: dict[str, Mount], env: dict[str, str]) -> Process:
-        launch = Launch(argv, mounts, env=env, network=True)  # for the receiver of webhooks, on the loopback
-        process = Process(choose("auto").spawn(launch), None)
+    def _spawn(self, argv: tuple[str, ...], mounts: dict[str, Mount], env: dict[str, str], network: bool) -> Process:
+        process = Process(choose("auto").spawn(Launch(argv, mounts, env=env, network=network)), None)
         self._bench.keep(process.close)
         return process
 
@@ -115,7 +119,8 @@ class EntryPoint:
             self._bench.loop.unwatch(self._watches[1])
 
     def _await_start(self) -> None:
-        if not self._bench.loop.run_until(lambda: STARTED in self._said, PATIENCE_S):
+        self._bench.loop.run_until(lambda: STARTED in self._said or self._process.channel.at_eof, PATIENCE_S)
+        if STARTED not in self._said:
             raise RuntimeError(f"the entry point did not start: {self.words()}")
 
     def words(self) -> str:
