@@ -69,6 +69,8 @@ class Field:
         self.cluster.on_reply = self._replied
         self.history = History()
         self.offers: list[Offer] = []
+        # Of a processor that pipelines: how many offers it is given before it has answered one; all of them for None.
+        self.most_outstanding: int | None = None
         self._waiting: dict[str, deque[Offer]] = {}
         self._held: list[tuple[type[Entry], int, str, dict[str, Any]]] | None = None
         self._origin_ns = 0
@@ -100,6 +102,7 @@ class Field:
             self._take_down(Obs, self._now_ns(), name, what="up")
 
     def _clean_sheet(self) -> None:
+        self.most_outstanding = None
         self.history, self.offers = History(), []
         self._emits = self._emitted = self._silences = 0
         self._waiting = {name: deque() for name in self.names}
@@ -197,7 +200,9 @@ class Field:
             self._send(node, waiting.popleft())
 
     def _takes_more(self, node: Node) -> bool:
-        return "pipelining" in node.live.process.capabilities or not node.live.calls
+        if "pipelining" not in node.live.process.capabilities:
+            return not node.live.calls
+        return self.most_outstanding is None or len(node.live.calls) < self.most_outstanding
 
     def _send(self, node: Node, offer: Offer) -> None:
         self._take_down(

@@ -12,6 +12,7 @@ from harness.runtime.trial import Trial
 AT_ONCE = 25
 OFFERS = 200
 PROCESSORS = 4
+OUTSTANDING = 8
 PATIENCE_S = 30.0
 
 
@@ -22,8 +23,12 @@ def crowd_on_one(field: Field) -> None:
 
 
 def crowd_on_all(field: Field) -> None:
-    """200 offers of one fingerprint, as fast as four processors take them."""
+    """200 offers of one fingerprint, as fast as four processors take them: each has eight at a time, where it pipelines.
+
+    All fifty at once would ask how long its pool lets an offer wait, and so how fast this machine is.
+    """
     names = field.names
+    field.most_outstanding = OUTSTANDING
     field.wait(*(field.offer(names[number % len(names)], FINGERPRINT) for number in range(OFFERS)), timeout_s=PATIENCE_S)
 
 
