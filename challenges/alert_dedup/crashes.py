@@ -24,7 +24,10 @@ EVENT = "the event"
 WINDOW = "offer"
 TRIES = 4
 MAX_TRIPS = 60
-_VARIES = re.compile(r"[0-9a-fA-F-]{8,}|\d+")
+AFTER_REPLY_S = 0.05
+SQL_KINDS = frozenset({"sync", "query", "call"})
+# Literals, values bound to a statement (shown in brackets after it), numbers; texts are cut, so either may lack its end.
+_VALUES = re.compile(r"'[^']*(?:'|$)|\[[^\]]*(?:\]|$)|\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Calibration:
     """The round trips of one warmed-up offer. `points`: two for each."""
 
     trips: tuple[str, ...]
+    shapes: tuple[str, ...]
 
     @property
     def points(self) -> list[CrashPoint]:
@@ -58,8 +62,11 @@ class Calibration:
 
 
 def shape(trip: RoundTrip) -> str:
-    """What is the same in every run of a round trip: its words without ids and numbers."""
-    return f"{trip.kind} {_VARIES.sub('#', trip.text)}"
+    """What is the same in every run of a round trip: the statement without its values, or the command without its arguments."""
+    if trip.kind in SQL_KINDS:
+        return f"{trip.kind} {_VALUES.sub('#', trip.text)}"
+    script = trip.text.split(" ")[1:2] if trip.kind.upper().startswith("EVAL") else []
+    return " ".join([trip.kind, *script])
 
 
 def calibrate(field: Field) -> Calibration:
@@ -75,7 +82,7 @@ def calibrate(field: Field) -> Calibration:
                 raise Undecided(
                     "one offer made no round trip to its store, so there is no point at which its owner could be killed"
                 )
-            return Calibration(tuple(trip.text for trip in trips))
+            return Calibration(tuple(trip.text for trip in trips), shapes)
         seen.append(shapes)
     counts = ", ".join(str(len(shapes)) for shapes in seen)
     raise Undecided(f"the round trips of one offer were not the same in any two of {TRIES} runs ({counts} of them)")
@@ -86,18 +93,20 @@ def _one_offer(field: Field) -> list[RoundTrip]:
     proxy = field.proxy(OWNER)
     proxy.open_window(WINDOW)
     field.wait(field.offer(OWNER, FINGERPRINT, event_id=EVENT))
-    field.quiet()
+    # Not until it is quiet: who polls its store never is, and only so much after the reply belongs to the offer.
+    field.cluster.run_until(lambda: False, AFTER_REPLY_S)
     return proxy.close_window()
 
 
 def crash(field: Field, where: CrashPoint, calibration: Calibration) -> Offer:
     """A fresh run in which the owner is killed at that point of its offer; the offer. Raises Undecided if it is not reached."""
-    expected = [_VARIES.sub("#", text) for text in calibration.trips[: where.k]]
+    expected = list(calibration.shapes[: where.k])
     for _ in range(TRIES):
         field.begin(fresh=[OWNER])
+        field.rows_before = rows_of(field)
         offer = kill_at(field, OWNER, where, lambda: field.offer(OWNER, FINGERPRINT, event_id=EVENT))
         fired = field.cluster.nodes[OWNER].faults.fired
-        seen = [_VARIES.sub("#", trip.text) for trip in field.proxy(OWNER).of_window(WINDOW)[: where.k]]
+        seen = [shape(trip) for trip in field.proxy(OWNER).of_window(WINDOW)[: where.k]]
         if fired and fired[0].status == "installed" and seen == expected:
             return offer
     raise Undecided(f"the crash point {where.name} ({where.text[:80]}) was not reached in {TRIES} runs")

@@ -58,7 +58,7 @@ def fate_at(field: Field, calibration: Calibration, where: CrashPoint) -> Fate:
     stored = False
     for name in FOLLOW_UPS:
         offer = crash(field, where, calibration)
-        stored = stored or rows_of(field) > 0
+        stored = stored or rows_of(field) > field.rows_before
         FOLLOWED[name](field, offer)
         runs[name] = played(field, f"killed {where.name}, {name}")
     views = {name: View(run.entries, run.rules) for name, run in runs.items()}

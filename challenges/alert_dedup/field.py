@@ -15,7 +15,7 @@ from challenges.alert_dedup.history import STORE, Emit, Entry, Fail, Fault, Hist
 from challenges.alert_dedup.view import MS, Rules, View
 from harness.errors import CandidateBrokeProtocol, CandidateHung, NotOffered
 from harness.runtime.actor import Call
-from harness.runtime.cluster import Cluster, Node
+from harness.runtime.cluster import TICK_NS, Cluster, Node
 from harness.runtime.process import OTHER_TIMEOUT_S
 from harness.runtime.proxy import Fired, RoundTrip, StoreProxy
 from harness.runtime.tree import Proof
@@ -71,6 +71,7 @@ class Field:
         self.offers: list[Offer] = []
         # Of a processor that pipelines: how many offers it is given before it has answered one; all of them for None.
         self.most_outstanding: int | None = None
+        self.rows_before = 0
         self._waiting: dict[str, deque[Offer]] = {}
         self._held: list[tuple[type[Entry], int, str, dict[str, Any]]] | None = None
         self._origin_ns = 0
@@ -111,7 +112,9 @@ class Field:
         """Two offers to each, in no history: connections are open then, and statements prepared."""
         self._clean_sheet()
         for number in range(WARM_UP_OFFERS):
-            self.wait(*(self.offer(name, f"warm-up {name} {number}") for name in names))
+            # Names of their own: the store of a candidate that cannot forget will know them in the run.
+            warm = [f"warm-up {name} {number}" for name in names]
+            self.wait(*(self.offer(name, text, event_id=text) for name, text in zip(names, warm, strict=True)))
         self.quiet()
         if self.cluster.can_forget:
             self.cluster.forget()
@@ -226,7 +229,7 @@ class Field:
         One that could not even be sent by then (its processor is down, or busy with an earlier one) never is: it did not happen.
         Raises CandidateHung when that happens again and again in one run without a fault.
         """
-        if self.cluster.run_until(lambda: all(offer.over for offer in offers), timeout_s):
+        if self._all_over(offers, timeout_s):
             return
         for offer in offers:
             if not offer.over:
@@ -236,6 +239,16 @@ class Field:
             raise CandidateHung(
                 f"{self._silences} times in one run without a fault an offer had no reply within {timeout_s:g} s"
             )
+
+    def _all_over(self, offers: Sequence[Offer], timeout_s: float) -> bool:
+        """Runs until these are over or the time is; meanwhile the ticks come that the protocol promises."""
+        loop = self.cluster.loop
+        deadline_ns = loop.now_ns() + int(timeout_s * 1e9)
+        while (left_ns := deadline_ns - loop.now_ns()) > 0:
+            if self.cluster.run_until(lambda: all(offer.over for offer in offers), min(left_ns, TICK_NS) / 1e9):
+                return True
+            self.cluster.send_ticks()
+        return all(offer.over for offer in offers)
 
     def _give_up(self, offer: Offer) -> None:
         offer.outcome = "info"
@@ -285,6 +298,10 @@ class Field:
     def now_ms(self) -> float:
         """True time of the run."""
         return self._now_ns() / MS
+
+    def note_held(self, proc: str, held_ms: float) -> None:
+        """Takes down that a round trip of this processor was held so long that it counts as a fault of ours."""
+        self._take_down(Fault, self._now_ns(), proc, fault="delay", evidence={"held_ms": round(held_ms, 1)})
 
     # -- faults ----------------------------------------------------------------------------------------------------------------
 

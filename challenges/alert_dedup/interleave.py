@@ -16,12 +16,17 @@ from challenges.alert_dedup.judging import played
 from challenges.alert_dedup.view import MS
 from harness.errors import CandidateHung
 from harness.explore.schedules import Choose, Played, Step
+from harness.runtime.cluster import TICK_NS
 from harness.runtime.proxy import Granted, RoundTrip
 
 GRANT_PATIENCE_S = 2.0
 PLACE_PATIENCE_S = 5.0
 LOOK_EVERY_S = 0.002
+STILL_S = 0.1
+HELD_LONG_MS = 500.0
+HELD_NOTE = "held for long"
 MAX_DECISIONS = 400
+MOST_AFTER = 30  # decisions after the last reply: who polls its store never ends
 SETTLE_MS = 1200.0
 FIRST_QUIET_RUNS = 3
 
@@ -97,7 +102,9 @@ class Stage:
     def _decide(self, choose: Choose, offers: Sequence[Offer]) -> list[Step]:
         steps: list[Step] = []
         stuck: dict[str, RoundTrip] = {}
-        while len(steps) < MAX_DECISIONS and (ready := self._ready(offers, stuck)):
+        after_all = 0
+        while len(steps) < MAX_DECISIONS and after_all < MOST_AFTER and (ready := self._ready(offers, stuck)):
+            after_all += all(offer.over for offer in offers)
             chosen = choose(ready)
             trip, went = self.field.cluster.gate.run(
                 self.field.cluster.loop, chosen, blocked=self._blocked, timeout_s=GRANT_PATIENCE_S
@@ -110,21 +117,41 @@ class Stage:
     def _ready(self, offers: Sequence[Offer], stuck: dict[str, RoundTrip]) -> tuple[str, ...]:
         """Who waits for permission, once everybody waits, is stuck in the store, or is done; nobody at the end."""
         loop, gate = self.field.cluster.loop, self.field.cluster.gate
-        deadline_ns = loop.now_ns() + int(PLACE_PATIENCE_S * 1e9)
-        placed = False
-        while not placed and (left_ns := deadline_ns - loop.now_ns()) > 0:
-            self._unstick(stuck)
-            placed = self.field.cluster.run_until(
-                lambda: self._all_placed(offers, stuck), LOOK_EVERY_S if stuck else left_ns / 1e9
-            )
-        if not placed:
-            raise CandidateHung(f"a processor neither asked its store nor answered its offer for {PLACE_PATIENCE_S:g} s")
+        self._place(offers, stuck)
         waiting = gate.waiting()
+        self._note_held(waiting)
         if not waiting and (self._trailing or self._runs <= FIRST_QUIET_RUNS):
             loop.settle(QUIET_S, PLACE_PATIENCE_S)
             waiting = gate.waiting()
             self._trailing = self._trailing or bool(waiting)
         return tuple(name for name in waiting)
+
+    def _place(self, offers: Sequence[Offer], stuck: dict[str, RoundTrip]) -> None:
+        """Runs until everybody waits, is stuck or done. Who then waits for another one, past the store's requests, is not ready.
+
+        Raises CandidateHung if nobody waits for permission and nothing comes.
+        """
+        cluster, loop = self.field.cluster, self.field.cluster.loop
+        began_ns = loop.now_ns()
+        while (waited_s := (loop.now_ns() - began_ns) / 1e9) < PLACE_PATIENCE_S:
+            self._unstick(stuck)
+            if cluster.run_until(lambda: self._all_placed(offers, stuck), LOOK_EVERY_S if stuck else STILL_S):
+                return
+            still_s = (loop.now_ns() - max(loop.last_event_ns, began_ns)) / 1e9
+            if cluster.gate.waiting() and still_s >= STILL_S:
+                return
+            if not cluster.gate.waiting() and waited_s > TICK_NS / 1e9:
+                cluster.send_ticks()
+        raise CandidateHung(f"a processor neither asked its store nor answered its offer for {PLACE_PATIENCE_S:g} s")
+
+    def _note_held(self, waiting: dict[str, RoundTrip]) -> None:
+        """A round trip that was not let go for long counts as delayed by us: nobody is to answer for that."""
+        now_ns = self.field.cluster.loop.now_ns()
+        for name, trip in waiting.items():
+            held_ms = (now_ns - trip.t_ns) / MS
+            if held_ms > HELD_LONG_MS and HELD_NOTE not in trip.notes:
+                trip.notes.append(HELD_NOTE)
+                self.field.note_held(name, held_ms)
 
     def _unstick(self, stuck: dict[str, RoundTrip]) -> None:
         """Takes out whose answer came. One that the store let go may at once meet the lock of the next who was let go with it."""

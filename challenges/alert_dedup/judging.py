@@ -99,6 +99,19 @@ class Judgement:
         if not again.of(*self.requirements):
             self.passing += [(run, finding) for finding in run.of(*self.requirements)]
 
+    def run_of(self, case: str) -> Played:
+        """The run of that case which decides. Raises KeyError if it was not played."""
+        return {run.case: run for run in self.deciding}[case]
+
+    @property
+    def deciding(self) -> list[Played]:
+        """The run of each case that decides: the one in real time, where there is one."""
+        found: dict[str, Played] = {}
+        for run in self.played:
+            if run.real or run.case not in found:
+                found[run.case] = run
+        return list(found.values())
+
     @property
     def virtual_only(self) -> str:
         """A clause for the summary, '' unless the two times differ."""
@@ -174,21 +187,26 @@ def judge(
 ) -> Judgement:
     """Plays the cases for these rules of the checker; those named in `in_real_time` in real time too.
 
-    On a replay only what the witness names, unless `every`. Stops after the first that is charged. Raises Undecided when the requirement's time is over before that.
+    On a replay only what the witness names, unless `every`. Stops after the first that is charged. Raises Undecided when the
+    requirement's time is over with cases left, or where a kill is not proven.
     """
     judgement = Judgement(tuple(requirements))
     also_real = set(in_real_time)
-    for case in cases if every else trial.cases(cases, key=lambda case: case.name):
+    wanted = list(cases) if every else trial.cases(cases, key=lambda case: case.name)
+    for case in wanted:
+        if judgement.played and trial.over_budget():
+            raise Undecided(f"its time was over after {wanted.index(case)} of {len(wanted)} cases, none of them broken")
         run = play(grounds.field(real=False), case)
         judgement.played.append(run)
         if run.real:
             judgement.charge(run)
         elif run.of(*requirements) or case.name in also_real:
             judgement.confirm(run, play(grounds.field(real=True), case))
+        missing = case.faults - sum(fault.fault == "kill" and fault.status == "installed" for fault in run.faults)
         if judgement.charged:
             return judgement
-        if trial.over_budget():
-            raise Undecided(f"its time was over after {len(judgement.played)} of {len(cases)} cases, none of them broken")
+        if missing > 0:
+            raise Undecided(f"{missing} of {case.faults} kills of the case {case.name!r} are not proven to have happened")
     return judgement
 
 

@@ -142,7 +142,7 @@ def test_a_processor_that_does_nothing_is_hung(make: Maker, monkeypatch: pytest.
 def test_one_that_is_stuck_in_the_store_does_not_make_another_ones_silence_last_for_ever(
     make: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(interleave, "PLACE_PATIENCE_S", 0.3)
+    monkeypatch.setattr(interleave, "PLACE_PATIENCE_S", 0.15)
     played = stage(make, HANGS)
     field = played.field
     field.begin()

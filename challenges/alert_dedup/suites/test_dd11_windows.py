@@ -10,10 +10,11 @@ import pytest
 from challenges.alert_dedup.checker import lateness
 from challenges.alert_dedup.courses import FINGERPRINT, at_moments
 from challenges.alert_dedup.field import Field
-from challenges.alert_dedup.judging import Case, Grounds, Judgement, Played, decide, judge, show, sum_up, violation
+from challenges.alert_dedup.judging import Case, Grounds, Judgement, Played, decide, judge, play, show, sum_up, violation
 from challenges.alert_dedup.view import MS, View
 from harness.runtime.trial import Trial, Violation
 
+STEADY = "steady for a minute"
 STEADY_S = 60
 PER_S = 10
 FEWEST, MOST = 11, 13
@@ -45,7 +46,7 @@ def resolved(field: Field) -> None:
             field.resolve(field.names[1], FINGERPRINT)
 
 
-WITHOUT = (Case("once a window", once_a_window), Case("steady for a minute", steady), Case("a long pause", long_pause))
+WITHOUT = (Case("once a window", once_a_window), Case(STEADY, steady), Case("a long pause", long_pause))
 WITH = (Case("resolved between", resolved),)
 
 
@@ -69,18 +70,30 @@ def _window(trial: Trial, grounds: Grounds, cases: list[Case]) -> tuple[str, flo
     real = [case.name for case in cases if case.name in ("once a window", "resolved between")]
     judgement = judge(trial, grounds, ["DD-11"], cases, in_real_time=real)
     decide(trial, judgement)
-    for run in judgement.played:
-        if run.case == "steady for a minute":
-            _count(trial, judgement, run)
-    # Nothing was paged at all in no run: decide() has seen an emit and a suppression.
-    worst_ns, credit = max((lateness(View(run.entries, run.rules)) for run in judgement.played), default=(0, 1.0))
+    for case in cases:
+        if case.name == STEADY and _wrong_count(judgement, STEADY):
+            if not judgement.run_of(STEADY).real:
+                judgement.confirm(judgement.run_of(STEADY), play(grounds.field(real=True), case))
+            if _wrong_count(judgement, STEADY):
+                _charge_count(trial, judgement, judgement.run_of(STEADY))
+    # What is late in virtual time alone is a timer's that did not jump: where a case was played in real time, that run counts.
+    late = {run.case for run in judgement.deciding if not run.real and lateness(View(run.entries, run.rules))[0] > 0}
+    for case in cases:
+        if case.name in late:
+            judgement.confirm(judgement.run_of(case.name), play(grounds.field(real=True), case))
+    decide(trial, judgement)
+    worst_ns, credit = max((lateness(View(run.entries, run.rules)) for run in judgement.deciding), default=(0, 1.0))
     return sum_up(judgement, f"paged again at most {worst_ns / MS:.0f} ms after the end of a window"), credit
 
 
-def _count(trial: Trial, judgement: Judgement, run: Played) -> None:
+def _wrong_count(judgement: Judgement, name: str) -> bool:
+    """Whether the run of that case which decides has too few or too many pages."""
+    run = judgement.run_of(name)
+    return not FEWEST <= len(View(run.entries, run.rules).groups) <= MOST
+
+
+def _charge_count(trial: Trial, judgement: Judgement, run: Played) -> None:
     pages = len(View(run.entries, run.rules).groups)
-    if FEWEST <= pages <= MOST:
-        return
     finding = next(iter(run.of("DD-01")), None)
     if finding is not None:
         judgement.charged.append((run, finding))

@@ -18,8 +18,8 @@ PATIENCE_S = 30.0
 
 def crowd_on_one(field: Field) -> None:
     """25 fingerprints at once on one processor; where it does not pipeline, one after the other."""
-    field.wait(*(field.offer(field.names[0], f"{FINGERPRINT}/{number}") for number in range(AT_ONCE)), timeout_s=PATIENCE_S)
-    field.wait(field.offer(field.names[0], f"{FINGERPRINT}/0"), timeout_s=PATIENCE_S)
+    field.wait(*(field.offer(field.names[0], f"{FINGERPRINT}/{number}") for number in range(AT_ONCE)))
+    field.wait(field.offer(field.names[0], f"{FINGERPRINT}/0"))
 
 
 def crowd_on_all(field: Field) -> None:

@@ -56,7 +56,11 @@ def _in_real_time(trial: Trial, grounds: Grounds, calibration: Calibration, fate
     for index, fate in enumerate(fates):
         if fate is worst:
             fates[index] = again
-        elif differs and fate.number < max(WORDS) and not trial.over_budget():
+        elif differs and fate.number < max(WORDS):
+            if trial.over_budget():
+                raise Undecided(
+                    "virtual and real time differ, and the time was over before every point below the highest level was tried again"
+                )
             fates[index] = fate_at(grounds.field(real=True), calibration, fate.where)
 
 
