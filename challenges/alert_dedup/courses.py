@@ -61,10 +61,7 @@ def redelivered(field: Field, offer: Offer, moments_ms: Sequence[float]) -> None
         field.wait(field.redeliver(offer, field.names[(start + number) % len(field.names)]))
 
 
-FAULT_FREE = (
-    Case("burst", burst),
-    Case("one window", one_window),
-    Case("two waves", two_waves),
-    Case("long run", long_run),
-    Case("many fingerprints", many_fingerprints),
-)
+ONE_BY_ONE = (Case("one window", one_window), Case("long run", long_run))
+# Here who comes first is left to the machine: what breaks is real, but need not break again.
+AT_ONCE = (Case("burst", burst), Case("two waves", two_waves), Case("many fingerprints", many_fingerprints))
+FAULT_FREE = (*ONE_BY_ONE, *AT_ONCE)

@@ -6,12 +6,14 @@ time. A failing schedule is shrunk, and charged if it fails in real time too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from challenges.alert_dedup.courses import FAULT_FREE
+from challenges.alert_dedup.courses import AT_ONCE, FAULT_FREE, ONE_BY_ONE
 from challenges.alert_dedup.crashes import calibrate, cases, log_rows, new_event, redelivery
 from challenges.alert_dedup.interleave import SCENES
-from challenges.alert_dedup.judging import Grounds, Judgement, decide, judge, sum_up, violation
+from challenges.alert_dedup.judging import Case, Grounds, Judgement, decide, judge, sum_up, violation
 from challenges.alert_dedup.searching import search
 from harness.explore.search import Ended
 from harness.runtime.trial import Trial
@@ -32,20 +34,33 @@ def test_every_accepted_event_is_paged(trial: Trial) -> None:
 def _judge(trial: Trial, requirement: str) -> None:
     wanted = trial.cases([*(case.name for case in FAULT_FREE), CRASHES, *(scene.name for scene in SCENES)])
     with Grounds(trial) as grounds:
-        judgement = Judgement((requirement,))
-        courses = [case for case in FAULT_FREE if case.name in wanted]
-        if courses:
-            judgement = judge(trial, grounds, [requirement], courses, in_real_time=["two waves"])
-            decide(trial, judgement)
+        # Schedules before courses in which events race: a witness that was chosen can be shown again.
+        runs_of = [_courses(trial, grounds, requirement, ONE_BY_ONE, wanted)]
         searched = [search(trial, grounds, requirement, scene) for scene in SCENES if scene.name in wanted]
         points = _crashes(trial, grounds, requirement) if CRASHES in wanted else 0
+        runs_of.append(_courses(trial, grounds, requirement, AT_ONCE, wanted))
     runs = sum(report.runs for report in searched)
     cut = sum(report.ended is Ended.STOPPED for report in searched)
+    judgement = Judgement(
+        (requirement,),
+        [run for one in runs_of for run in one.played],
+        passing=[seen for one in runs_of for seen in one.passing],
+    )
     trial.summary(
         sum_up(judgement, "courses of events")
         + f"; {runs} schedules of {len(searched)} scenes, and {points} crashes, broke nothing"
         + (f" ({cut} of the scenes were cut off by time)" if cut else "")
     )
+
+
+def _courses(trial: Trial, grounds: Grounds, requirement: str, cases: Sequence[Case], wanted: Sequence[str]) -> Judgement:
+    """Those of the courses that are wanted. Raises Violation or Undecided."""
+    chosen = [case for case in cases if case.name in wanted]
+    if not chosen:
+        return Judgement((requirement,))
+    judgement = judge(trial, grounds, [requirement], chosen, in_real_time=["one window"])
+    decide(trial, judgement)
+    return judgement
 
 
 # -- crashes -----------------------------------------------------------------------------------------------------------------------
