@@ -20,7 +20,7 @@ from challenges.alert_dedup.field import Field
 from challenges.alert_dedup.history import Entry, Fault, History
 from challenges.alert_dedup.pictures import picture
 from challenges.alert_dedup.view import Rules
-from harness.errors import CandidateFailure
+from harness.errors import CandidateFailure, CandidateHung
 from harness.results.layout import EvaluationFolder
 from harness.runtime.trial import Trial, Undecided, Violation
 
@@ -196,18 +196,29 @@ def judge(
     for case in wanted:
         if judgement.played and trial.over_budget():
             raise Undecided(f"its time was over after {wanted.index(case)} of {len(wanted)} cases, none of them broken")
-        run = play(grounds.field(real=False), case)
+        run = _play(grounds.field(real=False), case, requirements)
         judgement.played.append(run)
         if run.real:
             judgement.charge(run)
         elif run.of(*requirements) or case.name in also_real:
-            judgement.confirm(run, play(grounds.field(real=True), case))
+            judgement.confirm(run, _play(grounds.field(real=True), case, requirements))
         missing = case.faults - sum(fault.fault == "kill" and fault.status == "installed" for fault in run.faults)
         if judgement.charged:
             return judgement
         if missing > 0:
             raise Undecided(f"{missing} of {case.faults} kills of the case {case.name!r} are not proven to have happened")
     return judgement
+
+
+def _play(ground: Field, case: Case, requirements: Sequence[str]) -> Played:
+    """As `play`; a processor that falls silent ends the run early, and is charged by its history where that breaks a rule."""
+    try:
+        return play(ground, case)
+    except CandidateHung:
+        run = played(ground, case.name)
+        if run.of(*requirements):
+            return run
+        raise
 
 
 # -- the outcome -----------------------------------------------------------------------------------------------------------------

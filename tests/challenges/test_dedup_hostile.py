@@ -114,7 +114,7 @@ NEVER_CONNECTS = "def connect(self, params): pass\ndef reserve(self, fingerprint
 
 def test_who_never_connects_and_pages_by_himself_pages_twice(make: Maker, nothing_left: Check) -> None:
     trial, found = judged(make, dd01, NEVER_CONNECTS.format(pages=True))
-    assert found.outcome is Outcome.FAIL and "was paged twice" in found.summary and "burst" in found.summary
+    assert found.outcome is Outcome.FAIL and "was paged twice" in found.summary and "one window" in found.summary
     nothing_left(trial)
 
 
@@ -143,7 +143,7 @@ def test_a_lock_that_is_held_for_ever_leaves_others_without_a_reply(
     monkeypatch.setitem(Field.wait.__kwdefaults__, "timeout_s", 0.5)  # type: ignore[arg-type]
     trial, found = judged(make, dd10, body, store="postgres")
     assert found.outcome is Outcome.FAIL
-    assert "left without a definite reply, and no fault was in its way (burst, in real time)" in found.summary
+    assert "left without a definite reply, and no fault was in its way (one window, in real time)" in found.summary
     nothing_left(trial)
 
 
