@@ -140,7 +140,7 @@ def test_who_never_connects_cannot_be_killed_on_the_way_to_its_store(
 def test_a_lock_that_is_held_for_ever_leaves_others_without_a_reply(
     make: Maker, nothing_left: Check, monkeypatch: pytest.MonkeyPatch, body: str
 ) -> None:
-    monkeypatch.setitem(Field.wait.__kwdefaults__, "timeout_s", 0.5)  # type: ignore[arg-type]
+    monkeypatch.setitem(Field.wait.__kwdefaults__, "timeout_s", 0.5)  # type: ignore[arg-type]  # a function with defaults has the dict
     trial, found = judged(make, dd10, body, store="postgres")
     assert found.outcome is Outcome.FAIL
     assert "left without a definite reply, and no fault was in its way (one window, in real time)" in found.summary
@@ -186,7 +186,7 @@ ANSWERS_NOTHING = "def offer(self, params): time.sleep(1000)"
 def test_who_answers_no_offer_is_hung_long_before_its_time_is_over(
     make: Maker, nothing_left: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(Field.wait.__kwdefaults__, "timeout_s", 0.1)  # type: ignore[arg-type]
+    monkeypatch.setitem(Field.wait.__kwdefaults__, "timeout_s", 0.1)  # type: ignore[arg-type]  # a function with defaults has the dict
     trial, found = judged(make, dd01, ANSWERS_NOTHING, replay={"cases": ["burst", "one window"]})
     assert found.outcome is Outcome.CANDIDATE_ERROR
     assert found.summary == "4 times in one run without a fault an offer had no reply within 0.1 s"
@@ -196,7 +196,7 @@ def test_who_answers_no_offer_is_hung_long_before_its_time_is_over(
 def test_where_replies_are_asked_for_silence_is_a_failure(
     make: Maker, nothing_left: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(Field.wait.__kwdefaults__, "timeout_s", 0.1)  # type: ignore[arg-type]
+    monkeypatch.setitem(Field.wait.__kwdefaults__, "timeout_s", 0.1)  # type: ignore[arg-type]  # a function with defaults has the dict
     trial, found = judged(make, dd10, ANSWERS_NOTHING)
     assert found.outcome is Outcome.FAIL and "left without a definite reply" in found.summary
     nothing_left(trial)
@@ -289,4 +289,4 @@ def test_a_daemon_of_the_candidates_goes_with_it(make: Maker, nothing_left: Chec
 
 def test_the_programs_of_the_stores_are_there_again() -> None:
     """What was broken above was broken for one test each."""
-    assert all(store_program(kind) is None or store_program(kind)[1] != "here" for kind in ("redis", "postgres"))  # type: ignore[index]
+    assert all(store_program(kind) is None or store_program(kind)[1] != "here" for kind in ("redis", "postgres"))  # type: ignore[index]  # None is ruled out before it

@@ -74,7 +74,7 @@ def case(name: str) -> Case:
 
 
 def judged(trial: Trial, script: Script, *names: str, **more: Any) -> Judgement:
-    return judge(trial, script, ["DD-01"], [case(name) for name in names], **more)  # type: ignore[arg-type]
+    return judge(trial, script, ["DD-01"], [case(name) for name in names], **more)  # type: ignore[arg-type]  # stands in for the real one
 
 
 def test_what_virtual_time_alone_shows_is_not_charged_and_is_said(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
