@@ -17,11 +17,11 @@ from typing import Any
 
 import msgspec
 
-from harness import __version__
+from harness import __version__, canary
 from harness.errors import CandidateFailure, RpcError, Undecided, UsageError
 from harness.judge.digest import suite_digest
 from harness.judge.outcomes import Finding, Outcome
-from harness.judge.requirements import Challenge, Requirement
+from harness.judge.requirements import Canary, Challenge, Requirement
 from harness.judge.rows import Row, planned_row, row_of, uniform_row
 from harness.judge.scoring import Facts
 from harness.measure import machine
@@ -123,6 +123,7 @@ class Evaluation:
         self._sandbox_level = choose(options.sandbox).level
         self._program_facts: dict[str, Any] = {}
         self.wanted = wanted_requirements(challenge, options)
+        self._canaries: list[dict[str, Any]] = []
 
     def run(self, on_progress: OnProgress = lambda progress: None) -> dict[str, Any]:
         """Measures, and returns the result. Raises KeyboardInterrupt onwards after saving what is known."""
@@ -162,9 +163,12 @@ class Evaluation:
         cells = self.cells(program)
         keys = {cell.key for cell in cells}
         suites = {cell.key: Path(cell.suite).name for cell in cells}
-        self._absorb(keys, facts)
+        self._absorb(keys)
         cells = [cell for cell in map(self._unfinished, cells) if cell.requirements]
 
+        canaries = self._canary_cells(program)
+        settled = journal.findings(self.folder.journal, set(canaries)) if self.options.resume else {}
+        cells += [cell for choice, cell in canaries.values() if choice.requirement not in settled]
         seen_bytes = -1
 
         def tick(running: list[Cell], ended: list[CellEnd]) -> None:
@@ -173,14 +177,18 @@ class Evaluation:
             if grown == seen_bytes:
                 return
             seen_bytes = grown
-            self._absorb(keys, facts)
+            self._absorb(keys)
             rows = [row for row in self.rows() if row.outcome is not Outcome.PLANNED]
             on_progress(Progress([(suites[key], name) for key, name in journal.begun(self.folder.journal, keys)], rows))
 
         for end in run_cells(cells, self.folder.cells, self.options.jobs, tick):
-            self._absorb(keys, facts)
-            self._account_for(end)
-        return facts
+            self._absorb(keys)
+            if end.cell.key in keys:
+                self._account_for(end)
+        for key, (choice, _) in canaries.items():
+            found = journal.findings(self.folder.journal, {key}).get(choice.requirement, [])
+            self._canaries.append(canary.fate(self.challenge, choice, found))
+        return dataclasses.replace(facts, escaped_canaries=canary.escaped(self._canaries))
 
     # -- cells ---------------------------------------------------------------------------------------------------------------
 
@@ -190,6 +198,13 @@ class Evaluation:
         for requirement in self.wanted:
             by_suite.setdefault(str(requirement.suite), []).append(requirement)
         return [self.cell(program, suite, requirements) for suite, requirements in by_suite.items()]
+
+    def _canary_cells(self, program: ProgramSpec) -> dict[str, tuple[Canary, Cell]]:
+        """None in a partial run, whose verdict is unknown anyway."""
+        if self.options.partial:
+            return {}
+        budgets_s = {requirement.id: self.options.budget_s(requirement) for requirement in self.challenge.requirements}
+        return canary.cells(self.challenge, self.cell(program, PREFLIGHT, ()), budgets_s)
 
     def _unfinished(self, cell: Cell) -> Cell:
         """The cell with what is left to do: all of it, unless an earlier run is being resumed."""
@@ -250,7 +265,7 @@ class Evaluation:
         for requirement in self.wanted:
             self._settled[requirement.id] = uniform_row(requirement, outcome, summary, witness)
 
-    def _absorb(self, keys: set[str], facts: Facts) -> None:
+    def _absorb(self, keys: set[str]) -> None:
         known = {requirement.id: requirement for requirement in self.wanted}
         found = journal.findings(self.folder.journal, keys)
         fresh = [name for name in found if name in known and name not in self._settled]
@@ -259,7 +274,7 @@ class Evaluation:
             self._settled[name] = row
             store.write_evidence(self.folder, name, list(row.evidence))
         if fresh:
-            self._write(Facts(partial=True) if len(self._settled) < len(self.wanted) else facts)
+            self._write(Facts(partial=True))
 
     def _account_for(self, end: CellEnd) -> None:
         """What a worker left undone is our own failure, with its last words."""
@@ -305,6 +320,7 @@ class Evaluation:
             "diff": self.subject.diff,
             "cost": self.subject.cost,
             "claims": self.subject.claims,
+            "canaries": self._canaries,
         }
         result = compose(head, self.rows(), facts, f"harness replay {self.folder.path}", self._provenance(facts.partial))
         store.write_json(self.folder.result, result)

@@ -15,21 +15,14 @@ from harness.candidate.checkout import Checkout
 from harness.candidate.diff import FileKind, diff
 from harness.candidate.resolve import Resolved
 from harness.candidate.usage import cost
-from harness.candidate.values import ADAPTER_VARIABLE, Candidate, EntryName, EntrySpec
+from harness.candidate.values import Candidate, EntryName
 from harness.errors import BuildFailed
 from harness.evaluation import Subject
-from harness.paths import manifests_root
-from harness.runtime.cell import MountSpec, ProgramSpec
+from harness.programs import program_of, sdk_folder
 from harness.runtime.sandbox import choose
-from harness.runtime.steps import SandboxRunner, program_mounts
+from harness.runtime.steps import SandboxRunner
 
-SDK_VARIABLE = "HARNESS_SDK"
 KINDS: tuple[FileKind, ...] = ("source", "test", "docs", "generated", "config")
-
-
-def sdk_folder() -> Path:
-    """The SDKs, bound read-only beside every candidate."""
-    return manifests_root() / "sdk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +89,6 @@ def subject(prepared: Prepared, challenge: str, entry: EntryName) -> Subject:
         diff=_diff(checkout),
         cost=_cost(candidate, checkout),
         claims=dict(candidate.claims),
-    )
-
-
-def program_of(spec: EntrySpec, tree: Path, adapter: Path | None, *, native: bool, cwd: str = "{checkout}") -> ProgramSpec:
-    """How one process of an entry is started in a sandbox."""
-    env = {**spec.env, SDK_VARIABLE: "{sdk}"} | ({ADAPTER_VARIABLE: "{adapter}"} if adapter is not None else {})
-    mounts = program_mounts(tree, adapter, sdk_folder())
-    return ProgramSpec(
-        command=list(spec.command),
-        mounts={name: MountSpec(str(mount.host), mount.inside, mount.writable) for name, mount in mounts.items()},
-        cwd=cwd,
-        env=env,
-        clock=spec.clock,
-        native=native,
-        store=spec.store,
-        store_tcp=spec.store_tcp,
     )
 
 

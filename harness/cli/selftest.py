@@ -3,62 +3,76 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from harness.cli._frame import EXIT_DONE, EXIT_GATE, command
 from harness.errors import UsageError
 from harness.evaluation import Options
+from harness.judge.matrix import Shot
 from harness.judge.requirements import challenge_ids, load_challenge
-from harness.paths import challenges_root, scratch_prefix
-from harness.selftest import Judged, run, uncovered
+from harness.judge.specimens import read_specimens
+from harness.paths import challenges_root
+from harness.report import kill_matrix as page
+from harness.results.layout import kill_matrix
+from harness.selftest import Plan, Scope, run
 
 
 @command
 def selftest(
     challenge: Annotated[str | None, typer.Option(help="only this challenge")] = None,
     specimen: Annotated[list[str] | None, typer.Option(help="only this specimen (repeatable)")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="a quick choice of specimens: some minutes")] = False,
+    full: Annotated[bool, typer.Option("--full", help="known good twice, known bad through other requirements too")] = False,
+    every_cell: Annotated[bool, typer.Option("--every-cell", help="known bad through all other requirements: hours")] = False,
+    repeat: Annotated[int, typer.Option(help="rounds, each with the next seed", min=1, max=100)] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="go on where a run of the same content was cut off")] = False,
     profile: Annotated[str, typer.Option(help="quick or full")] = "quick",
     seed: Annotated[int, typer.Option(help="every random choice comes from it", min=0)] = 1,
     jobs: Annotated[int, typer.Option(help="workers at a time; 0 is one per core", min=0)] = 0,
     time: Annotated[str, typer.Option(help="virtual or real")] = "virtual",
     sandbox: Annotated[str, typer.Option(help="auto, bwrap or none")] = "auto",
+    out: Annotated[Path, typer.Option(help="where the kill matrix goes")] = Path("reports"),
 ) -> int:
-    """Judge the judge: run every specimen through its designated requirement."""
+    """Judge the judge: run specimens through the suites, and draw the kill matrix."""
     names = frozenset(specimen or ())
+    plan = Plan(_scope(quick, full, every_cell), repeat, names)
+    loaded = [load_challenge(challenges_root(), name) for name in _challenges(challenge, names)]
+    options = Options(profile, seed, jobs or os.cpu_count() or 1, sandbox, time, out=out)
+    seeds = f"seed {seed}" if repeat == 1 else f"seeds {seed} to {seed + repeat - 1}"
+    print(f"{seeds}, profile {profile}, time {time}, {plan.scope}", flush=True)
+    matrices = [run(each, options, plan, _tell, resume=resume) for each in loaded]
+    console = Console()
+    for made in matrices:
+        console.print(page.terminal(made))
+        console.print(f"page: {kill_matrix(out, made.challenge).page}", soft_wrap=True, highlight=False)
+    return EXIT_GATE if any(made.wrong or made.idle for made in matrices) else EXIT_DONE
+
+
+def _scope(quick: bool, full: bool, every_cell: bool) -> Scope:
+    if quick + full + every_cell > 1:
+        raise UsageError("--quick, --full and --every-cell are three different runs: give one of them")
+    return "quick" if quick else "full" if full else "every cell" if every_cell else "designated"
+
+
+def _challenges(challenge: str | None, names: frozenset[str]) -> list[str]:
+    """The challenges to judge: those that have the specimens, where some are named. Raises UsageError for an unknown one."""
     ids = [challenge] if challenge is not None else challenge_ids(challenges_root())
-    judged: list[Judged] = []
-    open_ids: list[str] = []
-    print(f"seed {seed}, profile {profile}, time {time}")
-    with tempfile.TemporaryDirectory(prefix=scratch_prefix("selftest"), ignore_cleanup_errors=True) as scratch:
-        options = Options(profile, seed, jobs or os.cpu_count() or 1, sandbox, time, out=Path(scratch))
-        for name in ids:
-            loaded = load_challenge(challenges_root(), name)
-            found = run(loaded, options, names, _tell)
-            judged += found
-            open_ids += uncovered(loaded, found) if not names else []
-    if names - {item.specimen.name for item in judged}:
-        raise UsageError(f"no such specimen: {', '.join(sorted(names - {item.specimen.name for item in judged}))}")
-    return _summary(judged, open_ids)
+    known = {name: {each.name for each in read_specimens(load_challenge(challenges_root(), name).folder)} for name in ids}
+    if missing := names - set().union(*known.values()):
+        raise UsageError(f"no such specimen: {', '.join(sorted(missing))}")
+    return [name for name in ids if not names or names & known[name]]
 
 
-def _tell(item: Judged) -> None:
-    specimen = item.specimen
-    word = "WRONG" if item.problem else ("caught" if specimen.kind == "bad" else "clean ")
-    print(f"{word}  {specimen.designated}  {specimen.kind:4}  {specimen.name}  {item.seconds:.1f} s", flush=True)
-    if item.problem:
-        print(f"        {item.problem}")
-
-
-def _summary(judged: list[Judged], open_ids: list[str]) -> int:
-    wrong = [item for item in judged if item.problem]
-    bad = [item for item in judged if item.specimen.kind == "bad"]
-    print(f"{len(bad)} known bad, {len(judged) - len(bad)} known good, {len(wrong)} judged wrongly")
-    if wrong:
-        print("judged wrongly: " + ", ".join(f"{item.specimen.name} by {item.specimen.designated}" for item in wrong))
-    if open_ids:
-        print("no known bad is designated for: " + ", ".join(open_ids))
-    return EXIT_GATE if wrong or open_ids else EXIT_DONE
+def _tell(shot: Shot) -> None:
+    specimen = shot.specimen
+    if not shot.designated:
+        return
+    word = "WRONG" if shot.problem else ("caught" if specimen.kind == "bad" else "clean ")
+    again = f"  round {shot.round}" if shot.round > 1 else ""
+    print(f"{word}  {specimen.designated}  {specimen.kind:4}  {specimen.name}  {shot.seconds:.1f} s{again}", flush=True)
+    if shot.problem:
+        print(f"        {shot.problem}", flush=True)

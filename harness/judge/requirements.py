@@ -19,7 +19,10 @@ SEVERITIES = tuple(WEIGHT)
 
 
 class Requirement(BaseModel):
-    """One row of the specification. Without `suite` it is planned. Budgets in seconds."""
+    """One row of the specification. Without `suite` it is planned. Budgets in seconds.
+
+    `apart`: left out where `selftest --full` shows specimens to requirements that are not theirs, for the time it takes.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,14 +35,24 @@ class Requirement(BaseModel):
     suite: str | None = None
     quick_budget_s: float = 120.0
     full_budget_s: float = 600.0
+    apart: bool = False
 
     def budget_s(self, profile: str) -> float:
         """The time budget of a profile, in seconds."""
         return self.quick_budget_s if profile == "quick" else self.full_budget_s
 
 
+class Canary(BaseModel):
+    """A known bad that every whole evaluation must catch on the way, by this requirement: else its verdict is `unknown`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    specimen: str
+    requirement: str
+
+
 class Challenge(BaseModel):
-    """A challenge: its head, its requirements, and the folder they were read from."""
+    """A challenge: its head, its requirements, its canaries, and the folder they were read from."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -49,6 +62,7 @@ class Challenge(BaseModel):
     prompt: str = "PROMPT.md"
     config: dict[str, Any] = {}
     requirements: tuple[Requirement, ...]
+    canaries: tuple[Canary, ...] = ()
     folder: Path
 
     def suite_path(self, name: str) -> Path:
@@ -85,11 +99,12 @@ def read_challenge(folder: Path) -> Challenge:
         table = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: {error}") from error
-    unknown = sorted(set(table) - {"challenge", "requirement"})
+    unknown = sorted(set(table) - {"challenge", "requirement", "canary"})
     if unknown:
-        raise UsageError(f"{path}: only [challenge] and [[requirement]] are known; it has {', '.join(unknown)}")
+        raise UsageError(f"{path}: only [challenge], [[requirement]] and [[canary]] are known; it has {', '.join(unknown)}")
+    rows, canaries = tuple(table.get("requirement", ())), tuple(table.get("canary", ()))
     try:
-        challenge = Challenge(**table.get("challenge", {}), requirements=tuple(table.get("requirement", ())), folder=folder)
+        challenge = Challenge(**table.get("challenge", {}), requirements=rows, canaries=canaries, folder=folder)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -103,6 +118,10 @@ def _check(challenge: Challenge, path: Path) -> None:
     twice = sorted({name for name in ids if ids.count(name) > 1})
     if twice:
         raise UsageError(f"{path}: each requirement once; twice there: {', '.join(twice)}")
+    with_suite = {requirement.id for requirement in challenge.requirements if requirement.suite is not None}
+    lost = [canary.requirement for canary in challenge.canaries if canary.requirement not in with_suite]
+    if lost:
+        raise UsageError(f"{path}: a canary is caught by a requirement that has a suite; these have none: {', '.join(lost)}")
     missing = [name for name in challenge.suites if not challenge.suite_path(name).exists()]
     if missing:
         raise UsageError(f"{path}: no such suite in suites/: {', '.join(missing)}")

@@ -23,6 +23,7 @@ class Facts:
     start_problem: str = ""
     integrated: bool | None = None
     own_tests_red: Sequence[str] | None = None
+    escaped_canaries: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ def verdict(rows: Sequence[Row], facts: Facts) -> Verdict:
     """reject, unknown, harden or ship."""
     if not facts.starts:
         return Verdict("reject", (facts.start_problem,))
+    if facts.escaped_canaries:
+        return Verdict("unknown", tuple(f"the judge cannot be trusted in this run: {said}" for said in facts.escaped_canaries))
     for word, reasons in (
         ("reject", _parts(rows, {"critical"}, BROKEN)),
         ("unknown", _unknown(rows, facts)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,7 @@ class Specimen(BaseModel):
 
     `outcome` is what catching means for a bad one: `fail` with a witness, or `candidate_error` where breaking the protocol is
     the planted fault. `predicts` names figures that the suite will measure, written down before it ever ran.
+    `quick` puts it into `selftest --quick`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,6 +35,7 @@ class Specimen(BaseModel):
     store: StoreKind = "none"
     predicts: dict[str, float] = {}
     outcome: Literal["fail", "candidate_error"] = "fail"
+    quick: bool = False
     folder: Path
 
     @property
@@ -44,6 +47,16 @@ class Specimen(BaseModel):
 def read_specimens(challenge_folder: Path) -> list[Specimen]:
     """The specimens of a challenge, by name. Raises UsageError that names the file."""
     return [_read(path) for path in sorted((challenge_folder / "specimens").glob(f"*/{FILE_NAME}"))]
+
+
+def digest_of(specimen: Specimen) -> str:
+    """sha256 over the specimen's own files and those that its fellows share with it."""
+    shared = [path for path in specimen.folder.parent.iterdir() if path.is_file()]
+    digest = hashlib.sha256()
+    for path in sorted([*shared, *(path for path in specimen.folder.rglob("*") if path.is_file())]):
+        if "__pycache__" not in path.parts:
+            digest.update(f"{path.relative_to(specimen.folder.parent).as_posix()}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _read(path: Path) -> Specimen:
@@ -59,11 +72,30 @@ def _read(path: Path) -> Specimen:
     return specimen
 
 
+def outcome_of(findings: list[Finding]) -> str:
+    """The outcome of a requirement's findings as a word; `none` if it left none."""
+    main = _main(findings)
+    return worst(finding.outcome for finding in main).value if main else "none"
+
+
+def kills(specimen: Specimen, findings: list[Finding]) -> bool:
+    """Whether these findings of any requirement catch the known bad: failed with a witness, as its fault would have it."""
+    main = _main(findings)
+    if not main or (outcome := worst(finding.outcome for finding in main)) is not specimen.expected:
+        return False
+    return next(finding for finding in main if finding.outcome is outcome).witness is not None
+
+
+def _main(findings: list[Finding]) -> list[Finding]:
+    """Those that decide: graded parts never fail."""
+    return [finding for finding in findings if not finding.part or finding.severity != "graded"]
+
+
 def misjudged(specimen: Specimen, findings: list[Finding]) -> str:
     """'' if the designated requirement judged the specimen as it must, else what went wrong."""
-    if not findings:
+    main = _main(findings)
+    if not main:
         return f"{specimen.designated} left no finding"
-    main = [finding for finding in findings if not finding.part or finding.severity != "graded"]
     outcome = worst(finding.outcome for finding in main)
     telling = next(finding for finding in main if finding.outcome is outcome)
     if outcome is not specimen.expected:

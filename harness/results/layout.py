@@ -7,6 +7,10 @@ OUT/<candidate id>/<challenge>[.component]/
     cells/<key>.json  cells/<key>.log  what each worker was told, and what pytest printed
     histories/<test>-<case>.jsonl      what happened in a run that broke a requirement
     runs/<run id>/                     earlier results of other commits or settings
+
+OUT/selftest/<challenge>/
+    matrix.json  index.html            the kill matrix: what the suites make of the known bad and the known good
+    journal.jsonl  cells/              as above
 """
 
 from __future__ import annotations
@@ -87,3 +91,40 @@ def all_evaluations(out: Path) -> list[EvaluationFolder]:
 def comparison_page(out: Path) -> Path:
     """Where the page of the newest comparison lies."""
     return out / "compare" / "index.html"
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixFolder:
+    """The folder of one challenge's kill matrix."""
+
+    path: Path
+
+    @property
+    def matrix(self) -> Path:
+        """What was found."""
+        return self.path / "matrix.json"
+
+    @property
+    def page(self) -> Path:
+        """The page beside it."""
+        return self.path / "index.html"
+
+    @property
+    def journal(self) -> Path:
+        """The journal."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def cells(self) -> Path:
+        """The folder of cells."""
+        return self.path / "cells"
+
+
+def kill_matrix(out: Path, challenge: str) -> MatrixFolder:
+    """Where the kill matrix of a challenge lies."""
+    return MatrixFolder(out / "selftest" / checked_name(challenge))
+
+
+def all_matrices(out: Path) -> list[MatrixFolder]:
+    """Every kill matrix under OUT, in order of path."""
+    return [MatrixFolder(path.parent) for path in sorted(out.glob("selftest/*/matrix.json"))]

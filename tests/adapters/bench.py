@@ -14,7 +14,8 @@ from typing import Any
 from harness.candidate.resolve import resolve
 from harness.candidate.values import Candidate
 from harness.paths import PROJECT_ROOT
-from harness.preparation import prepare, program_of
+from harness.preparation import prepare
+from harness.programs import program_of
 from harness.runtime.actor import Actor, Call
 from harness.runtime.loop import Loop
 from harness.runtime.process import Process

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from harness.preparation import program_of
+from harness.programs import program_of
 from harness.runtime.clock import ClockPage, shim_path
 from harness.runtime.process import Process
 from harness.runtime.sandbox import Launch, Mount, choose

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, LiteralString
 
-from harness.preparation import sdk_folder
+from harness.programs import sdk_folder
 from harness.runtime import tree
 from harness.runtime.clock import ClockPage, shim_path
 from harness.runtime.loop import READ

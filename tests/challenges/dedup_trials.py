@@ -17,7 +17,7 @@ from challenges.alert_dedup.field import Field
 from harness.candidate.values import EntrySpec
 from harness.judge.outcomes import Finding
 from harness.paths import PROJECT_ROOT, challenges_root, scratch_prefix
-from harness.preparation import program_of
+from harness.programs import program_of
 from harness.runtime.cell import Cell
 from harness.runtime.sandbox.limits import our_groups
 from harness.runtime.stores import store_program, store_unavailable

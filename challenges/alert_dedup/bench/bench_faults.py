@@ -18,7 +18,7 @@ from harness.candidate.values import EntrySpec, StoreKind
 from harness.errors import InfraError
 from harness.explore.search import Plan, explore
 from harness.paths import PROJECT_ROOT, scratch_prefix
-from harness.preparation import program_of
+from harness.programs import program_of
 from harness.runtime.cell import Cell
 from harness.runtime.trial import Trial
 

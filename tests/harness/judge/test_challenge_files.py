@@ -13,7 +13,7 @@ from harness.judge.outcomes import Finding, Outcome
 from harness.judge.requirements import challenge_ids, load_challenge, read_challenge
 from harness.judge.specimens import Specimen, misjudged, read_specimens
 from harness.paths import PROJECT_ROOT, challenges_root
-from harness.selftest import _cell
+from harness.selftest import cell_of
 
 HEAD = '[challenge]\nid = "toy"\ntitle = "Toy"\nversion = 1\n'
 ROW = '[[requirement]]\nid = "TY-01"\ntitle = "t"\ndimension = "d"\nseverity = "critical"\nbasis = "P"\ntext = "x"\n'
@@ -129,5 +129,7 @@ def test_a_wrong_store_or_prediction_is_named(tmp_path: Path, more: str, word: s
 def test_the_selftest_starts_a_specimen_with_the_store_that_it_names(tmp_path: Path, store: str) -> None:
     loaded = load_challenge(challenges_root(), "anomaly-detection")
     made = specimen("bad").model_copy(update={"store": store, "designated": "AD-01", "folder": PROJECT_ROOT / "harness"})
-    cell = _cell(loaded, made, Options("quick", 1, 1, "none", out=tmp_path))
+    (first,) = [requirement for requirement in loaded.requirements if requirement.id == "AD-01"]
+    options = Options("quick", 1, 1, "none", out=tmp_path)
+    cell = cell_of(loaded, made, options, str(first.suite), [first], tmp_path / "journal.jsonl")
     assert cell.program.store == store
