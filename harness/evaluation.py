@@ -28,6 +28,7 @@ from harness.measure import machine
 from harness.report import page
 from harness.results import journal, store
 from harness.results.compose import compose
+from harness.results.judge import matrix_link
 from harness.results.layout import EvaluationFolder, evaluation
 from harness.runtime import leftovers
 from harness.runtime.cell import Cell, ProgramSpec
@@ -324,7 +325,8 @@ class Evaluation:
         }
         result = compose(head, self.rows(), facts, f"harness replay {self.folder.path}", self._provenance(facts.partial))
         store.write_json(self.folder.result, result)
-        store.write_atomically(self.folder.page, page.render(result, store.read_evidence(self.folder), self.siblings).encode())
+        beside = [*self.siblings, *matrix_link(self.folder, self.suite_digest)]
+        store.write_atomically(self.folder.page, page.render(result, store.read_evidence(self.folder), beside).encode())
         return result
 
     def identity(self) -> dict[str, Any]:

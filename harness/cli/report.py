@@ -10,6 +10,7 @@ import typer
 from harness.cli._frame import EXIT_DONE, EXIT_NOTHING, command
 from harness.report import markdown, page
 from harness.results import store
+from harness.results.judge import matrix_link
 from harness.results.layout import COMPONENT_SUFFIX, EvaluationFolder, all_evaluations
 
 
@@ -22,7 +23,8 @@ def report(
     folders = all_evaluations(out)
     for folder in folders:
         result = store.read_result(folder)
-        text = page.render(result, store.read_evidence(folder), siblings(folder))
+        beside = siblings(folder) + matrix_link(folder, str((result.get("provenance") or {}).get("suite_digest")))
+        text = page.render(result, store.read_evidence(folder), beside)
         store.write_atomically(folder.page, text.encode())
         print(markdown.summary(result) if as_markdown else folder.page)
     return EXIT_DONE if folders else EXIT_NOTHING

@@ -29,6 +29,7 @@ _OPEN_SECTIONS = (
     ("cost", "Cost"),
     ("claims", "Claims, beside what was measured"),
     ("faults", "Injected faults"),
+    ("canaries", "Canaries: known bad that went through the same run"),
 )
 
 
