@@ -30,7 +30,7 @@ from harness.runtime.cell import Cell
 from harness.scale.local import CellEnd, run_cells
 
 Scope = Literal["quick", "designated", "full", "every cell"]
-FULL_GOOD_ROUNDS = 2  # some 45 known good twice: enough to bound their pooled flake rate below 5 %
+FULL_GOOD_ROUNDS = 2  # with the many cells of the sound ones: enough to bound the pooled flake rate below 5 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class Plan:
 
     def rounds_of(self, specimen: Specimen) -> int:
         """How often one specimen is judged."""
-        return max(self.rounds, FULL_GOOD_ROUNDS) if self.scope == "full" and specimen.kind == "good" else self.rounds
+        again = self.scope == "full" and specimen.kind == "good" and not specimen.sound
+        return max(self.rounds, FULL_GOOD_ROUNDS) if again else self.rounds
 
     def specimens(self, challenge: Challenge) -> list[Specimen]:
         """The specimens of the scope, by name."""
@@ -63,7 +64,7 @@ class Plan:
     def requirements(self, challenge: Challenge, specimen: Specimen) -> list[Requirement]:
         """The requirements that judge a specimen. A near-miss is good by its own requirement alone: it meets no other."""
         with_suite = [requirement for requirement in challenge.requirements if requirement.suite is not None]
-        crossed = specimen.kind == "bad" and self.scope in ("full", "every cell")
+        crossed = (specimen.kind == "bad" or specimen.sound) and self.scope in ("full", "every cell")
         return [each for each in with_suite if each.id == specimen.designated or (crossed and self._crosses(each))]
 
     def _crosses(self, requirement: Requirement) -> bool:

@@ -69,10 +69,10 @@ def _challenges(challenge: str | None, names: frozenset[str]) -> list[str]:
 
 def _tell(shot: Shot) -> None:
     specimen = shot.specimen
-    if not shot.designated:
+    if not shot.binding:
         return
     word = "WRONG" if shot.problem else ("caught" if specimen.kind == "bad" else "clean ")
     again = f"  round {shot.round}" if shot.round > 1 else ""
-    print(f"{word}  {specimen.designated}  {specimen.kind:4}  {specimen.name}  {shot.seconds:.1f} s{again}", flush=True)
+    print(f"{word}  {shot.requirement}  {specimen.kind:4}  {specimen.name}  {shot.seconds:.1f} s{again}", flush=True)
     if shot.problem:
         print(f"        {shot.problem}", flush=True)

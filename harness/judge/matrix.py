@@ -2,7 +2,8 @@
 
 A known bad is *caught* by a requirement that fails it with a witness in every round (or names its `candidate_error`, where
 breaking the protocol is the planted fault). Crashes, timeouts and `inconclusive` catch nothing. A known good is *accused* by
-whatever its designated requirement says but `pass`: being undecided about the good counts against the judge too.
+whatever its designated requirement says but `pass`, a sound one by whatever any requirement says but that: being undecided about
+the good counts against the judge too.
 """
 
 from __future__ import annotations
@@ -32,9 +33,14 @@ class Shot:
         return self.requirement == self.specimen.designated
 
     @property
+    def binding(self) -> bool:
+        """Whether it is known beforehand what this requirement must say: its own, or any of a sound one."""
+        return self.designated or self.specimen.sound
+
+    @property
     def problem(self) -> str:
-        """What went wrong in the judging; '' for nothing, and where the specimen is not for this requirement."""
-        return misjudged(self.specimen, list(self.findings)) if self.designated else ""
+        """What went wrong in the judging; '' for nothing, and where nothing is known beforehand."""
+        return misjudged(self.specimen, list(self.findings), self.requirement) if self.binding else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class Square:
     outcomes: tuple[str, ...]
     caught: bool
     designated: bool
+    binding: bool
     problem: str
 
 
@@ -100,7 +107,7 @@ class Matrix:
 
     @property
     def good_trials(self) -> int:
-        """How often a known good was judged by its own requirement."""
+        """How often a known good was judged: by its own requirement, or by any if it is sound."""
         return sum(len(square.outcomes) for square in self._good())
 
     @property
@@ -124,7 +131,7 @@ class Matrix:
         return [(line.name, line.catchers[0]) for line in self.bad if len(line.catchers) == 1] if self.crossed else []
 
     def _good(self) -> Iterable[Square]:
-        return (square for line in self.lines if line.kind == "good" for square in line.squares if square.designated)
+        return (square for line in self.lines if line.kind == "good" for square in line.squares if square.binding)
 
 
 def build(challenge: str, requirements: Sequence[Requirement], shots: Sequence[Shot], *, complete: bool = True) -> Matrix:
@@ -157,7 +164,8 @@ def _square(specimen: Specimen, requirement: str, shots: Sequence[Shot], gated: 
     outcomes = tuple(outcome_of(list(shot.findings)) for shot in ordered)
     caught = gated and specimen.kind == "bad" and all(kills(specimen, list(shot.findings)) for shot in ordered)
     problem = next((_said(shot, len(ordered)) for shot in ordered if shot.problem), "")
-    return Square(requirement, outcomes, caught, requirement == specimen.designated, problem)
+    designated = requirement == specimen.designated
+    return Square(requirement, outcomes, caught, designated, designated or specimen.sound, problem)
 
 
 def _said(shot: Shot, rounds: int) -> str:

@@ -21,7 +21,7 @@ class Specimen(BaseModel):
 
     `outcome` is what catching means for a bad one: `fail` with a witness, or `candidate_error` where breaking the protocol is
     the planted fault. `predicts` names figures that the suite will measure, written down before it ever ran.
-    `quick` puts it into `selftest --quick`.
+    `quick` puts it into `selftest --quick`. A `sound` one is good by every requirement, not by its own alone.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,6 +36,7 @@ class Specimen(BaseModel):
     predicts: dict[str, float] = {}
     outcome: Literal["fail", "candidate_error"] = "fail"
     quick: bool = False
+    sound: bool = False
     folder: Path
 
     @property
@@ -67,6 +68,8 @@ def _read(path: Path) -> Specimen:
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    if specimen.sound and specimen.kind == "bad":
+        raise UsageError(f"{path}: a known bad specimen cannot be sound")
     if specimen.name != path.parent.name:
         raise UsageError(f"{path}: name is {specimen.name!r}; it must be its folder's, {path.parent.name!r}")
     return specimen
@@ -91,18 +94,18 @@ def _main(findings: list[Finding]) -> list[Finding]:
     return [finding for finding in findings if not finding.part or finding.severity != "graded"]
 
 
-def misjudged(specimen: Specimen, findings: list[Finding]) -> str:
-    """'' if the designated requirement judged the specimen as it must, else what went wrong."""
-    main = _main(findings)
+def misjudged(specimen: Specimen, findings: list[Finding], requirement: str | None = None) -> str:
+    """'' if the requirement (the designated one, for None) judged the specimen as it must, else what went wrong."""
+    name, main = requirement or specimen.designated, _main(findings)
     if not main:
-        return f"{specimen.designated} left no finding"
+        return f"{name} left no finding"
     outcome = worst(finding.outcome for finding in main)
     telling = next(finding for finding in main if finding.outcome is outcome)
     if outcome is not specimen.expected:
         word = "got away" if specimen.kind == "bad" else "was wrongly accused"
-        return f"{word}: {specimen.designated} said {outcome.value}: {telling.summary}"
+        return f"{word}: {name} said {outcome.value}: {telling.summary}"
     if specimen.kind == "bad" and telling.witness is None:
-        return f"{specimen.designated} failed it without a witness"
+        return f"{name} failed it without a witness"
     figures = {name: value for finding in findings for name, value in finding.figures.items()}
     wrong = {name: figures.get(name) for name, value in specimen.predicts.items() if figures.get(name) != value}
-    return f"{specimen.designated} measured {wrong} where {specimen.predicts} was predicted" if wrong else ""
+    return f"{name} measured {wrong} where {specimen.predicts} was predicted" if wrong else ""

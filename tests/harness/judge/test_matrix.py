@@ -73,6 +73,15 @@ def test_a_good_one_is_accused_by_all_but_a_pass(outcome: Outcome) -> None:
     assert (made.accusations, made.good_trials) == (1, 2) and made.wrong
 
 
+def test_a_sound_one_is_accused_by_any_requirement() -> None:
+    sound = specimen("sound", "good", "TY-01", sound=True)
+    clean, wrong = shot(sound, "TY-01", Outcome.PASS), shot(sound, "TY-02", Outcome.FAIL, witness=WITNESS)
+    assert (matrix(clean, wrong).accusations, matrix(clean, wrong).good_trials) == (1, 2)
+    assert "TY-02 said fail" in matrix(clean, wrong).wrong[0].problem
+    near_miss = matrix(CLEAN, shot(GOOD, "TY-02", Outcome.FAIL, witness=WITNESS))
+    assert (near_miss.accusations, near_miss.good_trials, near_miss.wrong) == (0, 1, [])
+
+
 def test_a_requirement_that_catches_nothing_is_idle_unless_it_is_graded_or_planned() -> None:
     assert matrix(CAUGHT).idle == ("TY-02",)
     other = specimen("other", "bad", "TY-02")
@@ -116,7 +125,10 @@ def test_a_plan_crosses_known_bad_only() -> None:
     named = lambda scope, made: [each.id for each in Plan(scope).requirements(challenge, made)]  # noqa: E731
     assert named("designated", BAD) == named("quick", BAD) == ["TY-01"]
     assert named("full", BAD) == ["TY-01", "TY-02"] and named("every cell", BAD) == ["TY-01", "TY-02", "TY-05"]
-    assert named("every cell", GOOD) == ["TY-01"]
+    assert named("every cell", GOOD) == ["TY-01"] and named("full", specimen("s", "good", "TY-01", sound=True)) == [
+        "TY-01",
+        "TY-02",
+    ]
     assert Plan("full").rounds_of(GOOD) == 2 and Plan("full").rounds_of(BAD) == 1 and Plan("quick", 3).rounds_of(GOOD) == 3
 
 
