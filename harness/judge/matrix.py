@@ -45,14 +45,20 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Square:
-    """One cell of the matrix: a word per round, and whether it counts as caught."""
+    """One cell of the matrix: a word per round, whether it counts as caught, in how many rounds a good one was accused."""
 
     requirement: str
     outcomes: tuple[str, ...]
     caught: bool
     designated: bool
     binding: bool
+    accused: int
     problem: str
+
+    @property
+    def trials(self) -> int:
+        """The rounds in which there was something to judge."""
+        return sum(outcome != "not_offered" or self.designated for outcome in self.outcomes) if self.binding else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +114,12 @@ class Matrix:
     @property
     def good_trials(self) -> int:
         """How often a known good was judged: by its own requirement, or by any if it is sound."""
-        return sum(len(square.outcomes) for square in self._good())
+        return sum(square.trials for square in self._good())
 
     @property
     def accusations(self) -> int:
-        """How often that said anything but `pass`."""
-        return sum(outcome != "pass" for square in self._good() for outcome in square.outcomes)
+        """How often that said anything but `pass` (of a sound one, `not_offered` where that is so)."""
+        return sum(square.accused for square in self._good())
 
     @property
     def flake_bound(self) -> float:
@@ -165,7 +171,8 @@ def _square(specimen: Specimen, requirement: str, shots: Sequence[Shot], gated: 
     caught = gated and specimen.kind == "bad" and all(kills(specimen, list(shot.findings)) for shot in ordered)
     problem = next((_said(shot, len(ordered)) for shot in ordered if shot.problem), "")
     designated = requirement == specimen.designated
-    return Square(requirement, outcomes, caught, designated, designated or specimen.sound, problem)
+    accused = sum(bool(shot.problem) for shot in ordered) if specimen.kind == "good" else 0
+    return Square(requirement, outcomes, caught, designated, designated or specimen.sound, accused, problem)
 
 
 def _said(shot: Shot, rounds: int) -> str:

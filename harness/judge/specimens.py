@@ -101,6 +101,8 @@ def misjudged(specimen: Specimen, findings: list[Finding], requirement: str | No
         return f"{name} left no finding"
     outcome = worst(finding.outcome for finding in main)
     telling = next(finding for finding in main if finding.outcome is outcome)
+    if specimen.sound and outcome is Outcome.NOT_OFFERED and name != specimen.designated:
+        return ""  # true of it, and no accusation
     if outcome is not specimen.expected:
         word = "got away" if specimen.kind == "bad" else "was wrongly accused"
         return f"{word}: {name} said {outcome.value}: {telling.summary}"

@@ -78,6 +78,8 @@ def test_a_sound_one_is_accused_by_any_requirement() -> None:
     clean, wrong = shot(sound, "TY-01", Outcome.PASS), shot(sound, "TY-02", Outcome.FAIL, witness=WITNESS)
     assert (matrix(clean, wrong).accusations, matrix(clean, wrong).good_trials) == (1, 2)
     assert "TY-02 said fail" in matrix(clean, wrong).wrong[0].problem
+    lacking = shot(sound, "TY-02", Outcome.NOT_OFFERED)
+    assert (matrix(clean, lacking).accusations, matrix(clean, lacking).good_trials, matrix(clean, lacking).wrong) == (0, 1, [])
     near_miss = matrix(CLEAN, shot(GOOD, "TY-02", Outcome.FAIL, witness=WITNESS))
     assert (near_miss.accusations, near_miss.good_trials, near_miss.wrong) == (0, 1, [])
 

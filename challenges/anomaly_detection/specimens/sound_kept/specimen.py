@@ -1,0 +1,13 @@
+"""The plain detector with a snapshot."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[4]))
+
+from challenges.anomaly_detection.specimens._base import run
+from challenges.anomaly_detection.specimens._kept import Kept
+
+run(Kept(), "kept")
