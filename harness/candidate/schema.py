@@ -16,6 +16,8 @@ ID_PATTERN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 _COMMIT_PATTERN = re.compile(r"[0-9a-f]{7,40}")
 _PROMPT_PATTERN = re.compile(r"seeds|[A-Za-z0-9_-][A-Za-z0-9._-]*@[A-Za-z0-9._-]+")
 _ENV_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Folders of our own lie beside those of candidates, under the same OUT.
+_RESERVED_IDS = frozenset({"compare", "selftest", "site", "demo"})
 # The clock shim and the places of our own come in by these; a manifest that sets them would measure something else.
 _RESERVED_ENV = re.compile(r"LD_PRELOAD|LD_AUDIT|HARNESS_.*")
 # Sub-tables of [run] and [component] are the overrides of a challenge; kept under a name that no TOML file writes.
@@ -25,6 +27,8 @@ OVERRIDES = "\0overrides"
 def _id(value: str) -> str:
     if not ID_PATTERN.fullmatch(value):
         raise ValueError("1 to 100 letters, digits, '.', '_' or '-', not starting with '.'")
+    if value in _RESERVED_IDS:
+        raise ValueError(f"another name than {value!r}, which is a folder of the harness's own")
     return value
 
 

@@ -70,6 +70,7 @@ def test_operator_manifest_in_full(tmp_path: Path) -> None:
         (HEAD + "[build]\nsteps = [[]]\n" + RUN, 7, ["starts with a program"]),
         (HEAD + "run = 3\n", 6, ["'run'", "[candidate]"]),
         (HEAD.replace('"one"', '".one"'), 2, ["not starting with '.'", "'.one'"]),
+        (HEAD.replace('"one"', '"selftest"'), 2, ["a folder of the harness's own"]),
         (HEAD.replace('"one"', '"a/../b"'), 2, ["letters, digits"]),
         (HEAD.replace('"0123456789abcdef0123456789abcdef01234567"', '"main"'), 5, ["a branch moves", "'main'"]),
         (HEAD.replace('repo = "github:someone/something"\n', ""), 1, ["`repo`"]),
