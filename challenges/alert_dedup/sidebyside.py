@@ -24,7 +24,7 @@ from harness.runtime.trial import Undecided
 WANTED = 2.0
 CONTROL = 3.0  # less, and it is our proxy, or this machine, that does one thing at a time
 RESAMPLES = 2000
-CONTROL_TRIPS = 24
+CONTROL_TRIPS = 40
 PATIENCE_S = 120.0
 FEWEST_ACCEPTED = 0.95
 _GREETING = b"user\0postgres\0database\0postgres\0\0"
