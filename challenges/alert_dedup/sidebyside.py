@@ -31,8 +31,8 @@ _GREETING = b"user\0postgres\0database\0postgres\0\0"
 _STARTUP = (len(_GREETING) + 8).to_bytes(4) + (196_608).to_bytes(4) + _GREETING
 _SELECT = b"Q" + (4 + len(b"select 1\0")).to_bytes(4) + b"select 1\0"
 _READY = b"Z\0\0\0\x05I"
-# What opens a connection, what is asked on it, and how an answer ends.
-_DIALECTS = {"postgres": (_STARTUP, _SELECT, _READY), "redis": (b"", b"*1\r\n$4\r\nPING\r\n", b"+PONG\r\n")}
+# What opens a connection, what is asked on it (something that the proxy counts, and so delays), and how an answer ends.
+_DIALECTS = {"postgres": (_STARTUP, _SELECT, _READY), "redis": (b"", b"*2\r\n$3\r\nGET\r\n$7\r\nnothing\r\n", b"$-1\r\n")}
 
 
 @dataclass(slots=True)
