@@ -309,6 +309,8 @@ def disturbed(stop: Stop) -> str:
     if stop.lag_ms > LAG_MS:
         return f"our own loop was {stop.lag_ms:.0f} ms late"
     slow_ms = p99(times_ms(stop.run.entries, stop.control)[0])
+    if math.isinf(slow_ms):
+        return "before anything was stopped offers were not accepted either"
     if slow_ms >= MOST_MS:
         return f"before anything was stopped a decision took {slow_ms:.0f} ms"
     return ""

@@ -126,6 +126,8 @@ def test_a_machine_that_is_slow_by_itself_decides_nothing() -> None:
     assert disturbed(replace(stop, lag_ms=500.0)) == "our own loop was 500 ms late"
     slow = stop_of(Sketch().offer(10, "c", "emit", took=1500), [], [(1, 10)])
     assert "a decision took 1500 ms" in disturbed(replace(slow, control=slow.same))
+    refused = stop_of(Sketch().offer(10, "c", "fail"), [], [(1, 10)])
+    assert "were not accepted either" in disturbed(replace(refused, control=refused.same))
 
 
 def test_the_99th_of_a_hundred() -> None:

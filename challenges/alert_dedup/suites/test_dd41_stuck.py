@@ -56,7 +56,7 @@ def _judged(trial: Trial, ground: Field, where: CrashPoint, calibration: Calibra
     if first:
         again = stop_at(ground, where, calibration)
         if noise := disturbed(stop) or disturbed(again):
-            raise Undecided(f"{case_name(where)}: {first[0]}; but {noise}: the machine is too busy to tell")
+            raise Undecided(f"{case_name(where)}: {first[0]}; but {noise}, so this shows nothing")
         if not problems(again):
             raise Undecided(f"{case_name(where)}: {first[0]} once, and not when it was played again")
         trial.evidence(_table([*before, stop, again]))
