@@ -30,8 +30,9 @@ SAFE_SHARE = 0.75
 class Deduplicator:
     """One processor. Thread-safe, if `send` is.
 
-    `send` puts an alert out for good when it returns. `monotonic` (seconds) measures how long this processor has held an
-    alert; windows and leases are the store's affair.
+    `send` puts an alert out for good when it returns. If it is `deferred`, it only takes charge of the alert: until that is out
+    it calls `renew`, and then `confirm`. `monotonic` (seconds) measures how long this processor has held an alert; windows and
+    leases are the store's affair.
     """
 
     def __init__(
@@ -40,9 +41,12 @@ class Deduplicator:
         send: Callable[[Held], None],
         terms: Terms,
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        deferred: bool = False,
     ) -> None:
         self._connections = connections
         self._send = send
+        self._deferred = deferred
         self._monotonic = monotonic
         self._safe_s = SAFE_SHARE * terms.lease_ms / 1000
         self._incarnation = secrets.token_hex(8)
@@ -72,6 +76,18 @@ class Deduplicator:
         except StoreUnavailable as error:
             print(f"dedup: nothing taken over on this tick: {error}", file=sys.stderr)
 
+    def renew(self, held: Held) -> bool:
+        """Begin the lease of an alert anew; false if it is no longer ours to send. Raises StoreUnavailable, StoreRefused."""
+        return self._connections.run(lambda store: store.renew(held), FOLLOW_UP_BUDGET_S)
+
+    def confirm(self, sent: Sequence[Held]) -> None:
+        """These went out. What the store cannot be told now, it is told on a later tick. Raises StoreRefused."""
+        try:
+            self._connections.run(lambda store: store.confirm(sent), FOLLOW_UP_BUDGET_S)
+        except StoreUnavailable:
+            with self._unconfirmed_lock:
+                self._unconfirmed.update((alert.event_key, alert) for alert in sent)
+
     def reset(self) -> None:
         """Forget what is still to be confirmed."""
         with self._unconfirmed_lock:
@@ -96,23 +112,16 @@ class Deduplicator:
                     self._send(alert)
                     sent.append(alert)
         finally:
-            if sent:
-                self._confirm(sent)
+            if sent and not self._deferred:
+                self.confirm(sent)
 
     def _still_held(self, alert: Held, begun_s: float) -> bool:
         if self._monotonic() - begun_s <= self._safe_s:
             return True
         try:
-            return self._connections.run(lambda store: store.renew(alert), FOLLOW_UP_BUDGET_S)
+            return self.renew(alert)
         except StoreUnavailable:
             return False
-
-    def _confirm(self, sent: Sequence[Held]) -> None:
-        try:
-            self._connections.run(lambda store: store.confirm(sent), FOLLOW_UP_BUDGET_S)
-        except StoreUnavailable:
-            with self._unconfirmed_lock:
-                self._unconfirmed.update((alert.event_key, alert) for alert in sent)
 
     def _confirm_leftovers(self) -> None:
         with self._unconfirmed_lock:
