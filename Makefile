@@ -11,7 +11,7 @@ SEED ?=
 CHALLENGE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup eval compare test lint bench selftest soak adapters doctor clean
+.PHONY: help setup eval compare test lint bench selftest soak adapters demo doctor clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,9 @@ soak: $(STAMP) ## kill a run at 50 seeded points and resume each: about 20 minut
 
 adapters: $(STAMP) ## the adapters with the commits themselves, beside each commit's own entry point: the network, some minutes
 	$(VENV)/bin/python -m pytest -o python_files='check_*.py' tests/adapters
+
+demo: $(STAMP) ## three pipeline processes, one killed, clocks apart: a page to look at, reports/demo/ (90 seconds)
+	$(VENV)/bin/python -m demo --out $(OUT)/demo $(if $(SEED),--seed $(SEED))
 
 doctor: $(STAMP) ## what this machine has, and what each absence costs
 	$(VENV)/bin/harness doctor

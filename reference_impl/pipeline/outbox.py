@@ -89,6 +89,7 @@ class Outbox:
                 return
             if missing:
                 self._entries[held.event_key] = _Entry(held, missing, time.monotonic())
+        self._journal.tell("in_hand", alert_id=held.alert_id, service=page.service, seen_by=page.node, ts_ms=page.ts_ms)
         if not missing:
             self._settle(held)
         for name in missing:

@@ -1,0 +1,143 @@
+"""Whole processes of the pipeline over one real store, in front of local receivers: killed, ended, fed from everywhere.
+
+The stream is dated, so it is played as fast as it is taken. Whatever is waited for is an event; how fast the machine is
+decides nothing.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from demo.processes import PipelineProcess, Receivers
+from demo.receivers import Fault
+from harness.paths import PROJECT_ROOT
+from harness.runtime.clock import shim_unavailable
+from harness.runtime.stores import Store, open_store, store_unavailable
+
+WINDOW_MS = 3_600_000
+LEASE_MS = 1500
+PATIENCE_S = 60.0
+RATE = 40
+ONSET_S = 80
+STORE = "redis"
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    if (reason := store_unavailable(STORE) or shim_unavailable()) is not None:
+        pytest.skip(reason)
+    with open_store(STORE) as running:
+        yield running
+
+
+@pytest.fixture
+def receivers() -> Iterator[Receivers]:
+    with Receivers() as running:
+        yield running
+
+
+@pytest.fixture
+def config(store: Store, receivers: Receivers, tmp_path: Path) -> Path:
+    store.empty()
+    path = tmp_path / "pipeline.toml"
+    path.write_text(receivers.config(STORE, store.url(str(store.socket.parent)), WINDOW_MS, LEASE_MS))
+    return path
+
+
+@pytest.fixture
+def start(config: Path, receivers: Receivers, tmp_path: Path) -> Iterator[Callable[[str, int], PipelineProcess]]:
+    with ExitStack() as stack:
+
+        def start_one(name: str, offset_ms: int) -> PipelineProcess:
+            process = PipelineProcess(name, tmp_path, config, receivers.environment(), offset_ms)
+            stack.callback(process.close)
+            return process
+
+        yield start_one
+
+
+def logs(seconds: range) -> bytes:
+    """One service, all of whose logs fail from `ONSET_S` on."""
+    zero_ms = 1_800_000_000_000
+    rows = [
+        {"ts_ms": zero_ms + second * 1000 + 25 * n, "service": "checkout", "level": "error" if second >= ONSET_S else "info"}
+        for second in seconds
+        for n in range(RATE)
+    ]
+    return "\n".join(map(json.dumps, rows)).encode()
+
+
+def wait(what: Callable[[], object]) -> None:
+    give_up_s = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < give_up_s, "waited in vain"
+        time.sleep(0.01)
+
+
+def test_one_of_three_is_killed_with_the_alert_in_hand(
+    start: Callable[[str, int], PipelineProcess], receivers: Receivers
+) -> None:
+    """Jira keeps it from being settled: Slack and PagerDuty have it, when whoever sent it dies."""
+    processes = [start(f"p{number}", offset_ms) for number, offset_ms in enumerate((-1500, 0, 1500))]
+    assert all(process.wait_ready() for process in processes)
+    receivers.jira.always = Fault(503)
+    for process in processes:
+        process.post(logs(range(ONSET_S + 10)))
+    assert len(receivers.slack.wait_for(1)) == len(receivers.pagerduty.wait_for(1)) == 1
+    wait(lambda: any(process.owes() for process in processes))
+    owner = next(process for process in processes if process.owes())
+    owner.kill()
+    receivers.jira.always = None
+    assert receivers.jira.wait_for(1, PATIENCE_S) == receivers.slack.alert_ids() == receivers.pagerduty.alert_ids()
+    survivors = [process for process in processes if process is not owner]
+    wait(lambda: all(process.settled() for process in survivors) and not any(process.owes() for process in survivors))
+    assert [process.close() for process in survivors] == [0, 0]
+    assert len(receivers.jira.issues) == 1
+    assert {one.alert_id for receiver in receivers.all for one in receiver.taken} == set(receivers.slack.alert_ids())
+    decisions = [line["decision"] for one in survivors for _, line in one.journal if line["event"] == "offered"]
+    assert decisions and "emit" not in decisions
+
+
+def test_what_was_left_undelivered_is_delivered_after_the_next_start(
+    start: Callable[[str, int], PipelineProcess], receivers: Receivers
+) -> None:
+    receivers.pagerduty.always = Fault()
+    first = start("p1", 0)
+    assert first.wait_ready()
+    first.post(logs(range(ONSET_S + 10)))
+    receivers.slack.wait_for(1, PATIENCE_S)
+    wait(first.settled)
+    first.kill()
+    receivers.pagerduty.always = None
+    assert start("p2", 0).wait_ready()
+    assert receivers.pagerduty.wait_for(1, PATIENCE_S) == receivers.slack.alert_ids()
+    assert receivers.pagerduty.taken[0].service == "checkout"
+
+
+@pytest.mark.parametrize("way", ["file", "stdin"])
+def test_logs_from_a_file_and_from_stdin(way: str, config: Path, receivers: Receivers, tmp_path: Path) -> None:
+    file = tmp_path / "logs.jsonl"
+    file.write_bytes(b"no log\n" + logs(range(ONSET_S + 10)))
+    command = [sys.executable, "-m", "reference_impl.pipeline", "--config", str(config), "--node", way]
+    with file.open("rb") as stream:
+        done = subprocess.run(
+            [*command, str(file)] if way == "file" else command,
+            stdin=stream,
+            cwd=PROJECT_ROOT,
+            env={**os.environ, **receivers.environment()},
+            capture_output=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert [len(one.alert_ids()) for one in receivers.all] == [1, 1, 1]
+    ended = json.loads(done.stderr.splitlines()[-1])
+    assert (ended["event"], ended["accepted"], ended["rejected"]) == ("ended", RATE * (ONSET_S + 10), 1)
+    assert not any(secret.encode() in done.stderr for secret in receivers.environment().values())
