@@ -48,7 +48,7 @@ class Trouble:
     @property
     def words(self) -> str:
         """What it looks like to the pipeline."""
-        return f"answers {self.status}" if self.status else f"{self.delay_s:g} s late"
+        return f"HTTP {self.status}" if self.status else f"{self.delay_s:g} s late"
 
 
 @dataclass(frozen=True)

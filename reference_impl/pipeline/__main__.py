@@ -1,6 +1,6 @@
 """`python -m reference_impl.pipeline --config FILE [LOGS]`: run one process of the pipeline.
 
-Exit status: 0 done, 2 wrong usage or configuration, 3 the logs have ended but something was left undelivered in the store.
+Exit status: 0 done, 1 a fault of ours, 2 wrong usage or configuration, 3 the logs have ended but alerts are left in the store.
 """
 
 import argparse
@@ -63,8 +63,9 @@ def _run(process: Process, journal: Journal, stream: BinaryIO | None, address: s
         try:
             server = LogServer(address, process.detection, process.health)
         except OSError as error:
-            print(f"pipeline: --listen: no server at {address} ({error.strerror}): choose another address", file=sys.stderr)
+            print(f"pipeline: --listen: no server at {address} ({error}): choose another address", file=sys.stderr)
             return 2
+    threading.excepthook = lambda failure: _fail(journal, failure)
     process.start()
     if server is not None:
         threading.Thread(target=server.serve_forever, args=(0.1,), name="server", daemon=True).start()
@@ -76,6 +77,13 @@ def _run(process: Process, journal: Journal, stream: BinaryIO | None, address: s
         server.shutdown()
         server.server_close()
     return 0 if process.finish(DRAIN_S) else 3
+
+
+def _fail(journal: Journal, failure: threading.ExceptHookArgs) -> None:
+    """A process without one of its threads would look alive and page nobody. Dead at once, it leaves its alerts to the others."""
+    thread = failure.thread.name if failure.thread is not None else "a thread"
+    journal.tell("failed", thread=thread, reason=f"{failure.exc_type.__name__}: {failure.exc_value}")
+    os._exit(1)
 
 
 def _read(stream: BinaryIO, process: Process, stopped: threading.Event) -> None:

@@ -27,7 +27,7 @@ SAFE_SHARE = 0.75
 
 
 class _Entry:
-    """An alert in hand. `renewed_s` is monotonic, and not later than the store began the lease."""
+    """An alert in hand. `renewed_s` is monotonic: when the lease was begun, but for a round trip."""
 
     def __init__(self, held: Held, missing: set[str], renewed_s: float) -> None:
         self.held = held

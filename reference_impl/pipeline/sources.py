@@ -79,7 +79,8 @@ class LogServer(ThreadingHTTPServer):
         self._room = threading.BoundedSemaphore(MAX_CLIENTS)
         if isinstance(address, str):
             self.address_family = socket.AF_UNIX
-            Path(address).unlink(missing_ok=True)
+            if Path(address).is_socket():  # a killed process's
+                Path(address).unlink()
         elif ":" in address[0]:
             self.address_family = socket.AF_INET6
         super().__init__(address, _Handler)  # type: ignore[arg-type]  # the stubs know no unix sockets

@@ -1,5 +1,7 @@
 """Each destination against a local receiver that checks like the real one."""
 
+import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -85,6 +87,29 @@ def test_a_receiver_that_does_not_answer_costs_the_timeout(receiver: Receiver) -
     receiver.faults.append(Fault(delay_s=60.0))
     with pytest.raises(NotNow, match=r"no whole answer within 0\.2 s"):
         destination_of(receiver, 0.2).deliver(PAGE)
+
+
+def test_one_that_speaks_ever_so_slowly_costs_the_timeout_too() -> None:
+    """Each byte comes in time; the whole answer never does."""
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            client, _ = listening.accept()
+            with client:
+                while not over.is_set():
+                    try:
+                        client.sendall(b"x")
+                    except OSError:
+                        return
+                    over.wait(0.02)
+
+        dripping = threading.Thread(target=drip, daemon=True)
+        dripping.start()
+        with pytest.raises(NotNow, match=r"no whole answer within 0\.3 s"):
+            request("GET", f"http://127.0.0.1:{listening.getsockname()[1]}/", 0.3)
+        over.set()
+        dripping.join()
 
 
 def test_nobody_there(receiver: Receiver) -> None:

@@ -141,3 +141,22 @@ def test_logs_from_a_file_and_from_stdin(way: str, config: Path, receivers: Rece
     ended = json.loads(done.stderr.splitlines()[-1])
     assert (ended["event"], ended["accepted"], ended["rejected"]) == ("ended", RATE * (ONSET_S + 10), 1)
     assert not any(secret.encode() in done.stderr for secret in receivers.environment().values())
+
+
+def test_a_process_without_its_detector_ends_and_says_why(config: Path, receivers: Receivers) -> None:
+    program = (
+        "import sys; from reference_impl.pipeline import __main__, detection\n"
+        "detection.Detection._count = lambda *_: 1 / 0\n"
+        f"sys.exit(__main__.main(['--config', {str(config)!r}]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=logs(range(1)),
+        cwd=PROJECT_ROOT,
+        env={**os.environ, **receivers.environment()},
+        capture_output=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == 1 and b"Traceback" not in done.stderr
+    assert b'"event":"failed"' in done.stderr and b"division by zero" in done.stderr

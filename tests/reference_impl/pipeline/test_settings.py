@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.paths import PROJECT_ROOT
 from reference_impl.pipeline.__main__ import main
 from reference_impl.pipeline.build import build
 from reference_impl.pipeline.journal import Journal
@@ -177,3 +178,10 @@ def test_check_and_wrong_use_end_without_a_traceback(tmp_path: Path, capsys: pyt
 
 def test_a_secret_compares_with_nothing() -> None:
     assert Secret("a") != Secret("a")
+
+
+def test_the_example_in_the_documentation_is_one() -> None:
+    text = (PROJECT_ROOT / "docs" / "pipeline.md").read_text().split("```toml\n")[1].split("```")[0]
+    settings = parse(text, "docs/pipeline.md")
+    assert settings.destinations_of(page("payments", "critical")) == ["oncall", "team", "tickets"]
+    assert settings.destinations_of(page("search", "critical")) == ["tickets"]

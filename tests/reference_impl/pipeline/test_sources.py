@@ -101,6 +101,18 @@ def test_the_server_says_what_it_does_not_take(server: LogServer) -> None:
     assert ask(server, "GET", "/health") == (200, {"accepted": 0})
 
 
+def test_a_dead_servers_socket_is_replaced_and_a_file_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "logs.sock"
+    for _ in range(2):
+        LogServer(str(path), detection(), dict).server_close()
+        assert path.is_socket()
+    path.unlink()
+    path.write_text("precious")
+    with pytest.raises(OSError, match="in use"):
+        LogServer(str(path), detection(), dict)
+    assert path.read_text() == "precious"
+
+
 def test_one_connection_serves_many_batches(server: LogServer) -> None:
     connection = UnixConnection(str(server.server_address))
     for _ in range(3):
