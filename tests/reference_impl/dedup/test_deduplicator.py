@@ -30,9 +30,10 @@ class World:
         self.disturb: Callable[[str, str], None] = lambda step, when: None
         self.down = False
 
-    def processor(self) -> Deduplicator:
+    def processor(self, take: Callable[[Held], None] | None = None) -> Deduplicator:
+        """With `take` one that hands its alerts over to it."""
         connections = Connections(lambda: MemoryStore(self), self._monotonic, 0)
-        return Deduplicator(connections, self.send, TERMS, lambda: self.now_s)
+        return Deduplicator(connections, take or self.send, TERMS, lambda: self.now_s, deferred=take is not None)
 
     def _monotonic(self) -> float:
         self.now_s += 0.01  # trying again takes time
@@ -76,7 +77,14 @@ class MemoryStore:
         return "emit"
 
     def renew(self, held: Held) -> bool:
-        return self._step("renew", lambda: self._world.alerts[held.event_key] == held and held.event_key in self._world.leases)
+        return self._step("renew", lambda: self._renew(held))
+
+    def _renew(self, held: Held) -> bool:
+        world = self._world
+        if world.alerts[held.event_key] != held or held.event_key not in world.leases:
+            return False
+        world.leases[held.event_key] = world.now_s + LEASE_S
+        return True
 
     def confirm(self, sent: Sequence[Held]) -> None:
         self._step("confirm", lambda: [self._world.leases.pop(held.event_key, None) for held in sent])
@@ -269,3 +277,43 @@ def test_a_store_long_gone_is_asked_once_and_not_waited_for() -> None:
     with pytest.raises(StoreUnavailable):
         connections.run(lambda store: None, 1.0)
     assert len(attempts) == 1
+
+
+def test_an_alert_handed_over_is_held_until_it_is_confirmed() -> None:
+    world = World()
+    mine: list[Held] = []
+    owner, other = world.processor(mine.append), world.processor()
+    assert owner.offer("f", "e", 1) == "emit" and len(mine) == 1
+    world.now_s += 0.9 * LEASE_S
+    assert owner.renew(mine[0])
+    world.now_s += 0.9 * LEASE_S
+    other.tick()
+    assert world.sent == []
+    owner.confirm(mine)
+    world.now_s += 2 * LEASE_S
+    other.tick()
+    assert world.sent == [] and not owner.renew(mine[0])
+
+
+def test_an_alert_handed_over_and_forgotten_is_taken_over_under_its_id() -> None:
+    world = World()
+    mine: list[Held] = []
+    owner, other = world.processor(mine.append), world.processor()
+    owner.offer("f", "e", 1)
+    world.now_s += 1.1 * LEASE_S
+    other.tick()
+    assert world.sent == [mine[0].alert_id] and not owner.renew(mine[0])
+
+
+def test_a_confirmation_that_does_not_get_through_is_made_up_for_on_a_tick() -> None:
+    world = World()
+    mine: list[Held] = []
+    owner, other = world.processor(mine.append), world.processor()
+    owner.offer("f", "e", 1)
+    world.down = True
+    owner.confirm(mine)
+    world.down = False
+    owner.tick()
+    world.now_s += 2 * LEASE_S
+    other.tick()
+    assert world.sent == []
