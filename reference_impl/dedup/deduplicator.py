@@ -31,7 +31,7 @@ class Deduplicator:
     """One processor. Thread-safe, if `send` is.
 
     `send` puts an alert out for good when it returns. If it is `deferred`, it only takes charge of the alert: until that is out
-    it calls `renew`, and then `confirm`. `monotonic` (seconds) measures how long this processor has held an alert; windows and
+    it calls `renew`, and then `confirm`. `tell` takes what an operator should know. `monotonic` (seconds) measures how long this processor has held an alert; windows and
     leases are the store's affair.
     """
 
@@ -43,10 +43,12 @@ class Deduplicator:
         monotonic: Callable[[], float] = time.monotonic,
         *,
         deferred: bool = False,
+        tell: Callable[[str], None] = lambda text: print(text, file=sys.stderr),
     ) -> None:
         self._connections = connections
         self._send = send
         self._deferred = deferred
+        self._tell = tell
         self._monotonic = monotonic
         self._safe_s = SAFE_SHARE * terms.lease_ms / 1000
         self._incarnation = secrets.token_hex(8)
@@ -74,7 +76,7 @@ class Deduplicator:
             while self._take_over() == BATCH:
                 pass
         except StoreUnavailable as error:
-            print(f"dedup: nothing taken over on this tick: {error}", file=sys.stderr)
+            self._tell(f"dedup: nothing taken over on this tick: {error}")
 
     def renew(self, held: Held) -> bool:
         """Begin the lease of an alert anew; false if it is no longer ours to send. Raises StoreUnavailable, StoreRefused."""

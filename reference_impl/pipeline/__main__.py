@@ -1,6 +1,6 @@
 """`python -m reference_impl.pipeline --config FILE [LOGS]`: run one process of the pipeline.
 
-Exit status: 0 done, 1 a fault of ours, 2 wrong usage or configuration, 3 the logs have ended but alerts are left in the store.
+Exit status: 0 done, 1 a fault of ours, 2 wrong usage or configuration, 3 ended before every alert was delivered.
 """
 
 import argparse
@@ -42,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = load(options.config)
         built = build(settings)
+        if options.listen and options.logs != "-":
+            raise SettingsError(f"--listen and {options.logs}: logs come from one source; leave out the other")
         address = _address(options.listen) if options.listen else None
         stream = _open(options.logs) if address is None else None
     except SettingsError as error:
@@ -51,7 +53,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{options.config}: good; {len(settings.destination)} destinations, {len(settings.route)} routes")
         return 0
     journal = Journal(options.node, built.secrets)
-    return _run(Process(settings, built, options.node, journal), journal, stream, address)
+    process = Process(settings, built, options.node, journal)
+    try:
+        process.try_store()
+    except SettingsError as error:
+        print(f"pipeline: {options.config}: {error}", file=sys.stderr)
+        return 2
+    return _run(process, journal, stream, address)
 
 
 def _run(process: Process, journal: Journal, stream: BinaryIO | None, address: str | tuple[str, int] | None) -> int:

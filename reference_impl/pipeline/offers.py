@@ -17,16 +17,21 @@ LONGEST_PAUSE_S = 5.0
 
 
 class Offers:
-    """One thread that offers each alert until the store answers. `fingerprint` says which observations are one alert."""
+    """One thread that offers each alert until the store answers. `fingerprint` says which observations are one alert.
+
+    `unoffered` counts the alerts that the store has not taken yet.
+    """
 
     def __init__(
         self, deduplicator: Deduplicator, fingerprint: Callable[[Observation], str], node: str, journal: Journal
     ) -> None:
+        self.unoffered = 0
         self._deduplicator = deduplicator
         self._fingerprint = fingerprint
         self._node = node
         self._journal = journal
         self._waiting: queue.Queue[tuple[list[Alert], Batch | None] | None] = queue.Queue(WAITING)
+        self._counting = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._work, name="offers", daemon=True)
 
@@ -36,6 +41,8 @@ class Offers:
 
     def put(self, alerts: list[Alert], batch: Batch | None) -> None:
         """Queue what a batch raised; waits for room."""
+        with self._counting:
+            self.unoffered += len(alerts)
         self._waiting.put((alerts, batch))
 
     def finish(self, patience_s: float) -> bool:
@@ -68,5 +75,7 @@ class Offers:
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             else:
                 facts = {"service": seen.service, "kind": seen.kind, "severity": seen.severity, "ts_ms": seen.ts_ms}
+                with self._counting:
+                    self.unoffered -= 1
                 self._journal.tell("offered", decision=decision, **facts)
                 return

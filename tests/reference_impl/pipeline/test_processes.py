@@ -20,6 +20,7 @@ from demo.receivers import Fault
 from harness.paths import PROJECT_ROOT
 from harness.runtime.clock import shim_unavailable
 from harness.runtime.stores import Store, open_store, store_unavailable
+from reference_impl.pipeline.__main__ import main
 
 WINDOW_MS = 3_600_000
 LEASE_MS = 1500
@@ -160,3 +161,32 @@ def test_a_process_without_its_detector_ends_and_says_why(config: Path, receiver
     )
     assert done.returncode == 1 and b"Traceback" not in done.stderr
     assert b'"event":"failed"' in done.stderr and b"division by zero" in done.stderr
+
+
+def test_a_store_that_is_away_is_told_as_what_it_is(config: Path, receivers: Receivers) -> None:
+    config.write_text(config.read_text().replace("redis.sock", "no.sock", 1).replace(".sock?", ".none?", 1))
+    program = "from reference_impl.pipeline import __main__ as m; m.DRAIN_S = 0.5; raise SystemExit(m.main())"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--config", str(config)],
+        input=logs(range(ONSET_S + 10)),
+        cwd=PROJECT_ROOT,
+        env={**os.environ, **receivers.environment()},
+        capture_output=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert done.returncode == 3
+    assert told[-1]["never_offered"] >= 1 and "store_away" in [line["event"] for line in told]
+
+
+@pytest.mark.parametrize(("kind", "url"), [("redis", "nonsense"), ("postgres", "postgresql//x:secret@y")])
+def test_an_address_that_is_none_is_told_at_once(
+    kind: str, url: str, config: Path, receivers: Receivers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in receivers.environment().items():
+        monkeypatch.setenv(name, value)
+    config.write_text(receivers.config(kind, url, WINDOW_MS, LEASE_MS))
+    assert main(["--config", str(config)]) == 2
+    told = capsys.readouterr().err
+    assert "store.url: the store's driver does not take it" in told and "secret" not in told

@@ -170,7 +170,7 @@ def test_check_and_wrong_use_end_without_a_traceback(tmp_path: Path, capsys: pyt
     config.write_text(GOOD)
     assert main(["--config", str(config), "--check"]) == 0
     assert "3 destinations, 2 routes" in capsys.readouterr().out
-    for more in (["/no/such/file"], ["--listen", "0.0.0.0:80"], ["--listen", "8080"]):
+    for more in (["/no/such/file"], ["--listen", "0.0.0.0:80"], ["--listen", "8080"], ["--listen", "/x/y", "logs.jsonl"]):
         assert main(["--config", str(config), *more]) == 2
         assert "pipeline: " in capsys.readouterr().err
     assert main(["--config", str(tmp_path / "none.toml")]) == 2
