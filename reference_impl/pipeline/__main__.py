@@ -15,10 +15,9 @@ from typing import BinaryIO
 from reference_impl.pipeline.build import build
 from reference_impl.pipeline.journal import Journal
 from reference_impl.pipeline.process import Process
-from reference_impl.pipeline.settings import SettingsError, load
+from reference_impl.pipeline.settings import LOOPBACK, SettingsError, load
 from reference_impl.pipeline.sources import LogServer, read_stream
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DRAIN_S = 10.0
 
 
@@ -117,7 +116,7 @@ def _address(text: str) -> str | tuple[str, int]:
         return os.path.abspath(text)
     host, colon, port = text.rpartition(":")
     host = host.strip("[]")
-    if not colon or not port.isdecimal() or not 0 < int(port) < 65536 or host not in _LOOPBACK:
+    if not colon or not port.isdecimal() or not 0 < int(port) < 65536 or host not in LOOPBACK:
         wanted = "a path with a / in it, or 127.0.0.1:PORT or [::1]:PORT"
         raise SettingsError(f"--listen: expected {wanted}, not {text!a:.80}; other hosts come through a proxy of yours")
     return host, int(port)

@@ -30,9 +30,7 @@ def build(settings: Settings) -> Built:
     hidden: list[Secret] = []
     destinations = [_destination(one, hidden) for one in settings.destination]
     store_url = secret(settings.store.url, "store.url")
-    if not isinstance(settings.store.url, str):
-        hidden.append(store_url)
-    return Built(store_url, destinations, hidden)
+    return Built(store_url, destinations, [*hidden, store_url])
 
 
 def _destination(one: DestinationSettings, hidden: list[Secret]) -> Destination:

@@ -14,7 +14,7 @@ from reference_impl.pipeline.settings import Settings, SettingsError
 KEEP_EVERY_S = 0.25
 """How often leases are looked after, and what dead processes left is looked for."""
 TELL_EVERY_S = 5.0
-"""How often at most it is told that the store is away."""
+"""How often at most it is told that the store is away, or of no use."""
 END_PATIENCE_S = 1.0
 
 
@@ -53,8 +53,11 @@ class Process:
             part.start()
 
     def finish(self, patience_s: float) -> bool:
-        """No more logs come: judge, offer and deliver what is there. False if something was left in the store, to others or to the
-        next start; or, with the store away, in this process alone, whose journal then says how many alerts were never offered."""
+        """No more logs come: judge, offer and deliver what is there, within about `patience_s`.
+
+        False if alerts are left in the store, to others or to the next start, or, with the store away, were never offered: the
+        journal's last line says how many.
+        """
         give_up_s = time.monotonic() + patience_s
         judged = self.detection.finish(patience_s)
         offered = self._offers.finish(max(give_up_s - time.monotonic(), END_PATIENCE_S))
@@ -87,4 +90,4 @@ class Process:
                 self._outbox.keep()
                 self._deduplicator.tick()
             except StoreRefused as error:
-                self._journal.tell("store_refused", reason=str(error))
+                self._store_away(str(error))

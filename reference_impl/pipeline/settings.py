@@ -17,7 +17,7 @@ from reference_impl.pipeline.observation import SEVERITIES, Observation, Page, S
 from reference_impl.pipeline.secret import Secret, read_secret_file
 
 PAGERDUTY_URL = "https://events.pagerduty.com/v2/enqueue"
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,60}$")]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=86_400_000)]
@@ -166,7 +166,7 @@ def require_address(url: str, what: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port, parts = None, None, urlsplit("")
-    plain = parts.scheme == "http" and host in _LOOPBACK
+    plain = parts.scheme == "http" and host in LOOPBACK
     if not host or port == 0 or not (parts.scheme == "https" or plain):
         raise SettingsError(f"{what}: expected an https:// address (http:// only on the loopback interface)")
     if parts.username is not None or any(c.isspace() for c in url) or not url.isascii():
