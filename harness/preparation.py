@@ -14,7 +14,7 @@ import msgspec
 from harness.candidate.build import build, folder_digest
 from harness.candidate.cache import Cache
 from harness.candidate.checkout import Checkout
-from harness.candidate.diff import FileKind, diff
+from harness.candidate.diff import KINDS, diff
 from harness.candidate.resolve import Resolved
 from harness.candidate.usage import cost
 from harness.candidate.values import Candidate, EntryName
@@ -23,8 +23,6 @@ from harness.evaluation import Subject
 from harness.programs import program_of, sdk_folder
 from harness.runtime.sandbox import choose
 from harness.runtime.steps import SandboxRunner
-
-KINDS: tuple[FileKind, ...] = ("source", "test", "docs", "generated", "config")
 
 
 @dataclass(frozen=True, slots=True)

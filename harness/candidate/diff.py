@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,8 @@ from harness.candidate import gitio
 from harness.candidate.mirror import read_blob
 from harness.errors import UsageError
 
-FileKind = Literal["source", "test", "docs", "generated", "config"]
+FileKind = Literal["source", "test", "docs", "generated", "examples", "config"]
+KINDS: tuple[FileKind, ...] = ("source", "test", "docs", "generated", "examples", "config")
 
 _MAX_BLOB_BYTES = 16 * 1024**2
 _RULES: tuple[tuple[FileKind, re.Pattern[str]], ...] = (
@@ -34,6 +35,7 @@ _RULES: tuple[tuple[FileKind, re.Pattern[str]], ...] = (
             r"|[._-](test|spec|tests)\.[a-z]+$|_test\.(py|go|rb)$|Tests?\.(java|cs|kt)$"
         ),
     ),
+    ("examples", re.compile(r"(^|/)(examples?|samples?|demos?)/|(^|/)([^/]*[._-])?(example|demo)\.(py|[cm]?[jt]sx?|go|rs|java)$")),
     ("docs", re.compile(r"(^|/)docs?/|\.(md|mdx|rst|adoc|txt)$|(^|/)(LICENSE|COPYING|NOTICE|AUTHORS|CHANGELOG)$")),
     (
         "config",
@@ -47,13 +49,17 @@ _RULES: tuple[tuple[FileKind, re.Pattern[str]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class FileDiff:
-    """One changed file; lines are None where it is no text. `utf16` says that it was decoded to be counted."""
+    """One changed file; lines are None where it is no text. `utf16` says that it was decoded to be counted.
+
+    `blobs` are git's names of its content before and after; only noughts where it was not, or is no more.
+    """
 
     path: str
     kind: FileKind
     added: int | None
     removed: int | None
     utf16: bool = False
+    blobs: tuple[str, str] = field(default=("", ""), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +132,11 @@ def _split(text: str) -> tuple[dict[str, tuple[str, str]], dict[str, _Lines]]:
 def _file(mirror: Path, path: str, blobs: tuple[str, str], lines: _Lines) -> FileDiff:
     shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if lines is not None:
-        return FileDiff(shown, kind_of(shown), *lines)
+        return FileDiff(shown, kind_of(shown), *lines, blobs=blobs)
     decoded = _utf16_lines(mirror, blobs)
     if decoded is None:
-        return FileDiff(shown, kind_of(shown), None, None)
-    return FileDiff(shown, kind_of(shown), *decoded, utf16=True)
+        return FileDiff(shown, kind_of(shown), None, None, blobs=blobs)
+    return FileDiff(shown, kind_of(shown), *decoded, utf16=True, blobs=blobs)
 
 
 def _utf16_lines(mirror: Path, blobs: tuple[str, str]) -> _Lines:
@@ -139,7 +145,7 @@ def _utf16_lines(mirror: Path, blobs: tuple[str, str]) -> _Lines:
     Else None.
     """
     try:
-        texts = [_text(b"" if set(sha) == {"0"} else read_blob(mirror, sha, max_bytes=_MAX_BLOB_BYTES)) for sha in blobs]
+        texts = [text_of(mirror, sha) for sha in blobs]
     except (UsageError, UnicodeDecodeError):
         return None
     with tempfile.TemporaryDirectory(prefix="harness-diff-") as folder:
@@ -149,6 +155,11 @@ def _utf16_lines(mirror: Path, blobs: tuple[str, str]) -> _Lines:
         done = gitio.run(mirror, ["diff", "--no-index", "--text", "--numstat", "--", *map(str, paths)])
     added, removed = (done.stdout.split() or [b"0", b"0"])[:2]
     return int(added), int(removed)
+
+
+def text_of(mirror: Path, sha: str) -> str:
+    """A blob as text, "" for one that is not there. Raises UnicodeDecodeError where it is none, UsageError if it is too large."""
+    return _text(b"" if set(sha) == {"0"} else read_blob(mirror, sha, max_bytes=_MAX_BLOB_BYTES))
 
 
 def _text(data: bytes) -> str:

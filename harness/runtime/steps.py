@@ -9,7 +9,7 @@ import select
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.candidate.build import StepResult
@@ -34,11 +34,15 @@ NPMRC_KEYS = re.compile(r"^\s*(@[\w.-]+:)?(registry|cafile|strict-ssl|proxy|http
 
 
 class SandboxRunner:
-    """A `BuildRunner` over a sandbox: the copy of the tree is writable, the adapter and the SDK are not."""
+    """A `BuildRunner` over a sandbox: the copy of the tree is writable, the adapter and the SDK are not.
 
-    def __init__(self, sandbox: Sandbox, sdk: Path) -> None:
+    `more` are mounts that every step finds besides, by name.
+    """
+
+    def __init__(self, sandbox: Sandbox, sdk: Path, more: Mapping[str, Mount] | None = None) -> None:
         self._sandbox = sandbox
         self._sdk = sdk
+        self._more = dict(more or {})
 
     def run_step(
         self,
@@ -55,7 +59,7 @@ class SandboxRunner:
     ) -> StepResult:
         """Runs `argv` in `cwd` (inside `root`). Raises InfraError if the sandbox itself fails."""
         with _scratch() as home:
-            mounts = program_mounts(root, adapter, self._sdk, writable=True) | {"scratch": Mount(home, "/scratch", True)}
+            mounts = program_mounts(root, adapter, self._sdk, writable=True) | {"scratch": Mount(home, "/scratch", True)} | self._more
             inside = "{checkout}" + ("/" + cwd.relative_to(root).as_posix() if cwd != root else "")
             own = {"HOME": "{scratch}", "TMPDIR": "{scratch}", "CI": "true", **env}
             passthrough = network_files(home) if network else ()

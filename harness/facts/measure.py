@@ -1,0 +1,187 @@
+"""The facts of one candidate: read, run and kept, so that what was measured once for a tree is not measured again.
+
+Whatever goes wrong here is ours, and becomes a sentence in its section: no fact that is missing counts against a candidate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.candidate.build import folder_digest
+from harness.candidate.cache import Cache
+from harness.candidate.checkout import Checkout
+from harness.candidate.diff import DiffStats, diff
+from harness.candidate.usage import with_estimate
+from harness.candidate.values import Candidate
+from harness.errors import CandidateFailure, HarnessError
+from harness.facts import figures, integration, own_tests
+from harness.facts.changed import Changed, changed_files
+from harness.facts.ran import packages_of
+from harness.facts.reach import CODE, entry_of
+from harness.facts.reading import Read, read_files
+from harness.paths import scratch_prefix
+from harness.runtime.cell import Cell
+from harness.runtime.sandbox import Sandbox
+from harness.runtime.steps import SandboxRunner
+
+LAYOUT = 1
+MAX_REPOSITORY_FILES = 3000
+SKIPPED = frozenset({"node_modules", ".git", "dist", "build", "vendor", ".venv", "__pycache__"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What facts are taken from: a built tree, and the cell of its `[run]` (None where it does not start, or for another entry)."""
+
+    candidate: Candidate
+    checkout: Checkout
+    tree: Path
+    sandbox: Sandbox
+    sdk: Path
+    cache: Cache
+
+
+def facts(bench: Bench, cell: Cell | None, challenge_folder: Path, profile: str) -> dict[str, Any]:
+    """`integration`, `own_tests`, and what is added to `diff` and `cost`; a section that could not be had says why in `problem`."""
+    stats = _difference(bench.checkout)
+    changed = _guarded(lambda: _changed(bench.checkout, stats))
+    files = changed if isinstance(changed, list) else []
+    read = _guarded(lambda: _read(bench, files))
+    known: Mapping[str, Read] = read if isinstance(read, dict) and "problem" not in read else {}
+    source = [file for file in files if file.kind == "source"]
+    found: dict[str, Any] = {
+        "diff": {"comment_share": figures.comment_share(source, known), "complexity": figures.complexity(source, known)},
+        "own_tests": _own_tests(bench, stats, profile),
+    }
+    if cell is not None:
+        found["integration"] = _guarded(lambda: _integration(bench, cell, challenge_folder, source, known, stats))
+    return found
+
+
+def _guarded(job: Callable[[], Any]) -> Any:
+    """What the job gives, or a section with the problem."""
+    try:
+        return job()
+    except (HarnessError, CandidateFailure, OSError, ValueError, RecursionError) as error:
+        return {"word": "not measured", "problem": f"not measured, a failure of the harness: {type(error).__name__}: {str(error)[:200]}"}
+
+
+def _difference(checkout: Checkout) -> DiffStats | None:
+    if checkout.mirror is None or checkout.commit is None or checkout.base is None:
+        return None
+    return diff(checkout.mirror, checkout.base, checkout.commit)
+
+
+def _changed(checkout: Checkout, stats: DiffStats | None) -> list[Changed]:
+    if stats is None or checkout.mirror is None:
+        return []
+    return changed_files(checkout.mirror, stats, ("source",))
+
+
+def _read(bench: Bench, files: list[Changed]) -> dict[str, Read]:
+    """Every file of code in the checkout, those of the change in full."""
+    texts = {**_repository(bench.checkout.path), **{file.path: file.text for file in files}}
+    return read_files(SandboxRunner(bench.sandbox, bench.sdk), texts, [file.path for file in files])
+
+
+def _repository(root: Path) -> dict[str, str]:
+    """Path -> text of the checkout's files of code, and of what declares its packages; no symlink is followed."""
+    texts: dict[str, str] = {}
+    todo = [root]
+    while todo and len(texts) < MAX_REPOSITORY_FILES:
+        folder = todo.pop()
+        for path in sorted(folder.iterdir()):
+            if path.is_symlink() or path.name in SKIPPED:
+                continue
+            if path.is_dir():
+                todo.append(path)
+            elif path.name.endswith(CODE) and path.stat().st_size <= 1_000_000:
+                texts[path.relative_to(root).as_posix()] = decoded(path.read_bytes())
+    return texts
+
+
+def decoded(data: bytes) -> str:
+    """Text by its byte order mark, else UTF-8; what is neither keeps its lines."""
+    return data.decode("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig", "replace")
+
+
+def _integration(
+    bench: Bench, cell: Cell, challenge_folder: Path, source: list[Changed], known: Mapping[str, Read], stats: DiffStats | None
+) -> dict[str, Any]:
+    if stats is None:
+        return {"word": "nothing to integrate", "share": None, "problem": "there is no base to compare with"}
+    manifests = {path.relative_to(bench.checkout.path).as_posix(): decoded(path.read_bytes()) for path in _package_files(bench)}
+    entry = bench.candidate.integration_entry or (entry_of(cell.program.command, known.keys()) if bench.candidate.native else None)
+    reached = integration.reached_from(entry, known, packages_of(manifests))
+    wanted = [file.path for file in source]
+    parts = {file.path: integration.statements_changed(file, known.get(file.path, Read())) for file in source}
+    played = integration.Played({})
+    if any(parts.values()):
+        folder = Path(tempfile.mkdtemp(prefix=scratch_prefix("ran")))
+        played = integration.play(cell, challenge_folder, bench.tree, wanted, folder)
+    found = integration.summed(source, known, played, reached)
+    return {**found, "entry": " ".join(cell.program.command), "imports_followed_from": entry}
+
+
+def _package_files(bench: Bench) -> list[Path]:
+    root = bench.checkout.path
+    found = [path for depth in ("", "*/", "*/*/") for path in root.glob(f"{depth}package.json")]
+    return [path for path in found if not path.is_symlink() and not SKIPPED & set(path.parts) and path.stat().st_size <= 1_000_000]
+
+
+def _own_tests(bench: Bench, stats: DiffStats | None, profile: str) -> dict[str, Any] | None:
+    """From the cache, if this tree's tests ran to their end in this profile or a longer one."""
+    candidate, checkout = bench.candidate, bench.checkout
+    if candidate.tests is None:
+        return None
+    files = stats.files if stats is not None else ()
+    suite = own_tests.Suite(candidate.tests, bench.tree, candidate.adapter, checkout.mirror, files)
+    for known in ("full",) if profile == "full" else ("full", "quick"):
+        if (kept := _kept(bench, known)) is not None:
+            return {**kept, "measured_in": f"the {known} profile, kept from an earlier run"}
+    patience = own_tests.FULL if profile == "full" else own_tests.QUICK
+    found: dict[str, Any] = _guarded(
+        lambda: own_tests.measure(suite, bench.sandbox, bench.sdk, patience, thorough=profile == "full")
+    )
+    if found.get("runs") and not found.get("problem"):
+        _keep(bench, profile, found)
+    return {**found, "measured_in": f"the {profile} profile"}
+
+
+def _place(bench: Bench, profile: str) -> Path:
+    """By all that decides what the tests come to: the trees, the build, the command, the tools that run it."""
+    parts = [
+        LAYOUT,
+        profile,
+        bench.checkout.tree_digest,
+        bench.checkout.base,
+        str(bench.tree),
+        list(bench.candidate.tests or ()),
+        folder_digest(Path(__file__).parent),
+        bench.sandbox.level,
+    ]
+    name = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+    return bench.cache.folder("facts") / f"{name}.json"
+
+
+def _kept(bench: Bench, profile: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(_place(bench, profile).read_text())
+    except (OSError, json.JSONDecodeError):
+        return None
+    return found
+
+
+def _keep(bench: Bench, profile: str, found: Mapping[str, Any]) -> None:
+    half = bench.cache.temporary("facts")
+    half.write_text(json.dumps(found))
+    half.replace(_place(bench, profile))
+
+
+__all__ = ["Bench", "facts", "with_estimate"]
