@@ -80,6 +80,7 @@ class Subject:
     diff: dict[str, Any] | None = None
     cost: dict[str, Any] | None = None
     claims: dict[str, Any] = field(default_factory=dict)
+    measure: Callable[[Cell, Path], dict[str, Any]] | None = None
 
     def over(self, store: str | None) -> Subject:
         """The same over another kind of store; over its own for None. Raises UsageError where it uses none."""
@@ -123,6 +124,7 @@ class Evaluation:
         self.suite_digest = suite_digest(challenge.folder)
         self._sandbox_level = choose(options.sandbox).level
         self._program_facts: dict[str, Any] = {}
+        self._subject_facts: dict[str, Any] = {}
         self.wanted = wanted_requirements(challenge, options)
         self._canaries: list[dict[str, Any]] = []
 
@@ -143,8 +145,18 @@ class Evaluation:
         except KeyboardInterrupt:
             self._write(Facts(partial=True))
             raise
-        result = self._write(facts)
-        return result
+        if not self.options.partial:
+            facts = self._measure_subject(facts)
+        return self._write(facts)
+
+    def _measure_subject(self, facts: Facts) -> Facts:
+        """Facts of the commit that stand beside the outcomes: measured last, when all else is on disk."""
+        program = self.subject.program
+        if self.subject.measure is None or program is None:
+            return facts
+        self._write(Facts(partial=True))
+        self._subject_facts = self.subject.measure(self.cell(program, PREFLIGHT, ()), self.challenge.folder)
+        return dataclasses.replace(facts, **self._subject_facts.pop("judged", {}))
 
     def _resumable(self) -> bool:
         """Whether the journal holds work of exactly these cells; that of other settings is put aside, never mixed in."""
@@ -318,8 +330,10 @@ class Evaluation:
                 "version": self.challenge.version,
             },
             "entry": self.subject.entry,
-            "diff": self.subject.diff,
-            "cost": self.subject.cost,
+            "diff": _with(self.subject.diff, self._subject_facts.get("diff")),
+            "cost": _with(self.subject.cost, self._subject_facts.get("cost")),
+            "integration": self._subject_facts.get("integration"),
+            "own_tests": self._subject_facts.get("own_tests"),
             "claims": self.subject.claims,
             "canaries": self._canaries,
         }
@@ -350,6 +364,10 @@ class Evaluation:
             "started": self._started_at,
             "seconds": round(time.monotonic() - self._started, 1),
         }
+
+
+def _with(known: dict[str, Any] | None, more: dict[str, Any] | None) -> dict[str, Any] | None:
+    return {**(known or {}), **(more or {})} or None
 
 
 def _small(declared: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from harness.candidate.usage import cost
 from harness.candidate.values import Candidate, EntryName
 from harness.errors import BuildFailed
 from harness.evaluation import Subject
+from harness.facts.measure import Bench, facts
 from harness.programs import program_of, sdk_folder
+from harness.runtime.cell import Cell
 from harness.runtime.sandbox import choose
 from harness.runtime.steps import SandboxRunner
 
@@ -90,7 +93,21 @@ def subject(prepared: Prepared, challenge: str, entry: EntryName) -> Subject:
         diff=_diff(checkout),
         cost=_cost(candidate, checkout),
         claims=dict(candidate.claims),
+        measure=_measure_of(prepared, entry),
     )
+
+
+def _measure_of(prepared: Prepared, entry: EntryName) -> Callable[[Cell, Path], dict[str, Any]] | None:
+    """What measures the facts that need a sandbox; None without a built tree. `[run]` alone is asked whether it is wired in."""
+    tree = prepared.tree
+    if tree is None:
+        return None
+
+    def measure(cell: Cell, challenge_folder: Path) -> dict[str, Any]:
+        bench = Bench(prepared.candidate, prepared.checkout, tree, choose(cell.sandbox), sdk_folder(), Cache.default())
+        return facts(bench, cell, challenge_folder, wired=entry == "run")
+
+    return measure
 
 
 def _facts(candidate: Candidate, checkout: Checkout) -> dict[str, Any]:
@@ -128,4 +145,4 @@ def _cost(candidate: Candidate, checkout: Checkout) -> dict[str, Any] | None:
     if all(value is None for value in usage.values()):
         return None
     priced = cost(candidate.usage, candidate.model, checkout.date)
-    return {**usage, **dataclasses.asdict(priced)}
+    return {**usage, **dataclasses.asdict(priced), "reported_to_recomputed": priced.reported_to_recomputed}

@@ -37,4 +37,9 @@ def _silent(service: str, minute: int) -> bool:
 def _log(chance: random.Random, service: str, minute: int) -> dict[str, Any]:
     spike = service == "api" and LONGEST_WARMUP_MIN < minute <= LONGEST_WARMUP_MIN + 2
     level = "error" if chance.random() < (0.7 if spike else 0.03) else "info"
-    return {"ts_ms": chance.randrange(900), "service": service, "level": level, "message": f"request {chance.randrange(10_000)}"}
+    return {
+        "ts_ms": chance.randrange(900),
+        "service": service,
+        "level": level,
+        "message": f"request {chance.randrange(10_000)}",
+    }

@@ -35,7 +35,10 @@ _RULES: tuple[tuple[FileKind, re.Pattern[str]], ...] = (
             r"|[._-](test|spec|tests)\.[a-z]+$|_test\.(py|go|rb)$|Tests?\.(java|cs|kt)$"
         ),
     ),
-    ("examples", re.compile(r"(^|/)(examples?|samples?|demos?)/|(^|/)([^/]*[._-])?(example|demo)\.(py|[cm]?[jt]sx?|go|rs|java)$")),
+    (
+        "examples",
+        re.compile(r"(^|/)(examples?|samples?|demos?)/|(^|/)([^/]*[._-])?(example|demo)\.(py|[cm]?[jt]sx?|go|rs|java)$"),
+    ),
     ("docs", re.compile(r"(^|/)docs?/|\.(md|mdx|rst|adoc|txt)$|(^|/)(LICENSE|COPYING|NOTICE|AUTHORS|CHANGELOG)$")),
     (
         "config",
@@ -119,12 +122,12 @@ def _split(text: str) -> tuple[dict[str, tuple[str, str]], dict[str, _Lines]]:
     blobs: dict[str, tuple[str, str]] = {}
     counts: dict[str, _Lines] = {}
     fields: Iterator[str] = iter(text.split("\0"))
-    for field in fields:
-        if field.startswith(":"):
-            _, _, old, new, _ = field.split(" ")
+    for record in fields:
+        if record.startswith(":"):
+            _, _, old, new, _ = record.split(" ")
             blobs[next(fields)] = (old, new)
-        elif field:
-            added, removed, path = field.split("\t", 2)
+        elif record:
+            added, removed, path = record.split("\t", 2)
             counts[path] = None if added == "-" else (int(added), int(removed))
     return blobs, counts
 
@@ -158,13 +161,16 @@ def _utf16_lines(mirror: Path, blobs: tuple[str, str]) -> _Lines:
 
 
 def text_of(mirror: Path, sha: str) -> str:
-    """A blob as text, "" for one that is not there. Raises UnicodeDecodeError where it is none, UsageError if it is too large."""
-    return _text(b"" if set(sha) == {"0"} else read_blob(mirror, sha, max_bytes=_MAX_BLOB_BYTES))
+    """A blob as text, "" for one that is not there, its lines ended by LF alone: an editor that writes UTF-16 writes CRLF too.
+
+    Raises UnicodeDecodeError where it is no text, UsageError if it is too large.
+    """
+    return _text(b"" if set(sha) == {"0"} else read_blob(mirror, sha, max_bytes=_MAX_BLOB_BYTES)).replace("\r\n", "\n")
 
 
 def _text(data: bytes) -> str:
     """UTF-16 by its byte order mark, else UTF-8. Raises UnicodeDecodeError for what is neither."""
-    text = data.decode("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8")
+    text = data.decode("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
     if "\0" in text:
         raise UnicodeDecodeError("utf-8", data[:1], 0, 1, "a NUL, so no text")
     return text
@@ -173,7 +179,9 @@ def _text(data: bytes) -> str:
 def _notes(files: tuple[FileDiff, ...]) -> Iterator[str]:
     utf16 = [file.path for file in files if file.utf16]
     if utf16:
-        yield f"counted after decoding from UTF-16: {', '.join(utf16[:5])}" + (" ..." if len(utf16) > 5 else "")
+        yield f"counted after decoding from UTF-16, with line ends made alike: {', '.join(utf16[:5])}" + (
+            " ..." if len(utf16) > 5 else ""
+        )
     binary = sum(file.added is None for file in files)
     if binary:
         yield f"{binary} binary files are counted as files, not in lines"

@@ -4,11 +4,12 @@ Two readers. `load_operator` takes the operator's own file at its word. `load_ch
 `harness.toml` that a commit brings along, which is hostile until shown otherwise: of it only `[run]`,
 `[component]`, `[build].steps` and the candidate's id and challenge are believed.
 
-Beyond the contract there are four keys of ours: `candidate.adapter` (a folder, relative to the operator's
+Beyond the contract there are keys of ours: `candidate.adapter` (a folder, relative to the operator's
 manifest, bound read-only beside the checkout; commands and steps name it `{adapter}`, and the checkout
 `{checkout}`; the environment variable HARNESS_ADAPTER holds it too), `candidate.base_tables` (tables that the
-product had before the commit and fills by itself, the operator's word alone), and `language` in `[run]` and
-`[component]` (text, where the process does not say).
+product had before the commit and fills by itself, the operator's word alone), `language` in `[run]` and
+`[component]` (text, where the process does not say), `[integration].entry` (the file from which imports are
+followed, where `[run]` does not name it) and `[usage.prices]` (the operator's own, in place of the price list).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pydantic import ValidationError
 from harness.candidate.mistakes import first_mistake, keys, unknown_key
 from harness.candidate.schema import BuildTable, CandidateTable, EntryTable, ManifestTables, ProcessTable
 from harness.candidate.toml_lines import MAX_BYTES, KeyPath, key_lines, line_of, parse
-from harness.candidate.values import EntryName, EntrySpec, Usage
+from harness.candidate.values import EntryName, EntrySpec, Prices, Usage
 from harness.errors import UsageError
 
 FILE_NAME = "harness.toml"
@@ -63,7 +64,11 @@ class Manifest:
 
     def usage(self) -> Usage:
         """`[usage]` as a value; everything unknown where the table is absent."""
-        return Usage(**self.tables.usage.model_dump()) if self.tables.usage is not None else Usage()
+        if self.tables.usage is None:
+            return Usage()
+        given = self.tables.usage.model_dump(exclude={"prices"})
+        prices = self.tables.usage.prices
+        return Usage(**given, prices=Prices(**prices.model_dump()) if prices is not None else None)
 
     def steps(self) -> tuple[tuple[str, ...], ...]:
         """`[build].steps`; none where the table is absent."""
@@ -136,7 +141,7 @@ def _believed(tables: ManifestTables) -> tuple[ManifestTables, list[str]]:
     ignored = [f"candidate.{key}" for key in sorted(tables.candidate.model_fields_set - {"id", "challenge"})]
     if tables.build is not None and "network" in tables.build.model_fields_set:
         ignored.append("build.network")
-    ignored += [f"[{name}]" for name in ("tests", "usage", "claims") if name in tables.model_fields_set]
+    ignored += [f"[{name}]" for name in ("tests", "integration", "usage", "claims") if name in tables.model_fields_set]
     build = None if tables.build is None else BuildTable(steps=tables.build.steps)
     return ManifestTables(candidate=candidate, build=build, run=tables.run, component=tables.component), ignored
 

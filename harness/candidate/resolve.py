@@ -187,6 +187,7 @@ def _from_manifest(where: _Setting, path: Path) -> Resolved:
         build_steps=manifest.steps(),
         network=manifest.tables.build.network if manifest.tables.build else False,
         tests=tuple(manifest.tables.tests.command) if manifest.tables.tests else None,
+        integration_entry=manifest.tables.integration.entry if manifest.tables.integration else None,
         model=table.model,
         prompt=table.prompt,
         repairs=tuple(table.repairs),

@@ -133,6 +133,20 @@ class TestsTable(_Table):
     command: Argv
 
 
+class IntegrationTable(_Table):
+    """`[integration]`: the file from which imports are followed, as a path in the repository."""
+
+    entry: Annotated[str, Field(min_length=1)]
+
+
+class PricesTable(_Table):
+    """`[usage.prices]`: what the operator pays, in US dollars for a million tokens, in place of the price list."""
+
+    input: Amount
+    output: Amount
+    cached_input: Amount | None = None
+
+
 class UsageTable(_Table):
     """`[usage]`: what the model spent; `input_tokens` without the cached ones.
 
@@ -146,6 +160,7 @@ class UsageTable(_Table):
     wall_seconds: Amount | None = None
     reported_cost_usd: Amount | None = None
     source: str | None = None
+    prices: PricesTable | None = None
 
 
 class ManifestTables(_Table):
@@ -156,5 +171,6 @@ class ManifestTables(_Table):
     run: EntryTable | None = None
     component: EntryTable | None = None
     tests: TestsTable | None = None
+    integration: IntegrationTable | None = None
     usage: UsageTable | None = None
     claims: dict[str, Any] = {}

@@ -32,6 +32,15 @@ class EntrySpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Prices:
+    """US dollars for a million tokens. `cached_input` None: cached tokens cost as others do."""
+
+    input: float
+    output: float
+    cached_input: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What the model spent, as stated. `input_tokens` leaves out the cached ones.
 
@@ -45,6 +54,7 @@ class Usage:
     wall_seconds: float | None = None
     reported_cost_usd: float | None = None
     source: str | None = None
+    prices: Prices | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,7 @@ class Candidate:
     build_steps: tuple[tuple[str, ...], ...] = ()
     network: bool = False
     tests: tuple[str, ...] | None = None
+    integration_entry: str | None = None
     model: str | None = None
     prompt: str | None = None
     repairs: tuple[str, ...] = ()

@@ -69,7 +69,9 @@ def statements_ran(lines: Collection[int], read: Read) -> frozenset[int]:
     return frozenset(starts[line] for line in lines if line in starts)
 
 
-def summed(changed: Sequence[Changed], read: Mapping[str, Read], played: Played, reached: Collection[str] | None) -> dict[str, Any]:
+def summed(
+    changed: Sequence[Changed], read: Mapping[str, Read], played: Played, reached: Collection[str] | None
+) -> dict[str, Any]:
     """The section `integration` of a result. `reached`: paths that the entry point can reach, None where it is not known."""
     files, notes = [], list(played.notes)
     ran_all = of_all = 0
@@ -107,9 +109,7 @@ def _file(file: Changed, ran: int | None, of: int, reached: Collection[str] | No
     }
 
 
-def reached_from(
-    entry: str | None, read: Mapping[str, Read], packages: Mapping[str, str]
-) -> frozenset[str] | None:
+def reached_from(entry: str | None, read: Mapping[str, Read], packages: Mapping[str, str]) -> frozenset[str] | None:
     """What can be reached from the entry point; None without one that could be read."""
     if entry is None or entry not in read or read[entry].statements is None:
         return None
@@ -139,14 +139,19 @@ def play(cell: Cell, challenge_folder: Path, tree: Path, wanted: Collection[str]
     folder.chmod(0o777)
     trial = Trial(msgspec.structs.replace(cell, program=watched(cell.program, folder)), "typical", "typical")
     try:
-        problem = _drive(trial, _load(path), folder)
+        started, problem = _drive(trial, _load(path), folder)
+        if not started:
+            return Played(None, f"it does not start: {problem}")
         inside = trial.inside(trial.cell.program.launch().mounts["checkout"])
         lines = lines_run(folder, tree, inside, wanted)
     finally:
         trial.close()
         remove(folder)
     if lines is None:
-        why = problem or "its runtime wrote down nothing of what ran (no Python with coverage, no Node, or it did not end by itself)"
+        why = (
+            problem
+            or "its runtime wrote down nothing of what ran (no Python with coverage, no Node, or it did not end by itself)"
+        )
         return Played(None, why)
     return Played(lines, "", (f"the traffic was cut short: {problem}",) if problem else ())
 
@@ -160,14 +165,15 @@ def _load(path: Path) -> Any:
     return module
 
 
-def _drive(trial: Trial, traffic: Any, folder: Path) -> str:
-    """'' if all of it went through, else why it ended. Error replies are replies."""
+def _drive(trial: Trial, traffic: Any, folder: Path) -> tuple[bool, str]:
+    """Whether it started; and '' if all of the traffic went through, else why it ended. Error replies are replies."""
     # A store reads the real time, so a program that has one starts there.
     start_ms = int(time.time() * 1000) if trial.cell.program.store != "none" else EPOCH_MS
     deadline = time.monotonic() + MAX_SECONDS
+    started = False
     try:
         process = trial.start(wall_ms=start_ms)
-        now_ms = start_ms
+        started, now_ms = True, start_ms
         for number, (after_ms, method, params) in enumerate(traffic.calls(trial.seed)):
             now_ms = start_ms + after_ms
             process.set_wall_ms(now_ms)
@@ -175,11 +181,11 @@ def _drive(trial: Trial, traffic: Any, folder: Path) -> str:
             if time.monotonic() > deadline:
                 break
             if number % LOOK_EVERY == 0 and _bytes(folder) > MAX_RAN_BYTES:
-                return "it wrote more about itself than is read"
+                return True, "it wrote more about itself than is read"
         _ask(process, "shutdown", {}, now_ms)
-        return "" if process.finish(EXIT_PATIENCE_S) is not None else "it did not end after `shutdown`"
+        return True, "" if process.finish(EXIT_PATIENCE_S) is not None else "it did not end after `shutdown`"
     except (CandidateFailure, RpcError, Undecided) as error:
-        return str(error)[:300]
+        return started, str(error)[:300]
 
 
 def _ask(process: Process, method: str, params: dict[str, Any], now_ms: int) -> None:

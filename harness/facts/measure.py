@@ -5,6 +5,7 @@ Whatever goes wrong here is ours, and becomes a sentence in its section: no fact
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import tempfile
@@ -13,18 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.candidate.build import folder_digest
 from harness.candidate.cache import Cache
 from harness.candidate.checkout import Checkout
 from harness.candidate.diff import DiffStats, diff
-from harness.candidate.usage import with_estimate
+from harness.candidate.estimate import estimate
 from harness.candidate.values import Candidate
 from harness.errors import CandidateFailure, HarnessError
-from harness.facts import figures, integration, own_tests
+from harness.facts import figures, integration, own_tests, reports
 from harness.facts.changed import Changed, changed_files
 from harness.facts.ran import packages_of
 from harness.facts.reach import CODE, entry_of
-from harness.facts.reading import Read, read_files
+from harness.facts.reading import TOOLS, Read, read_files
 from harness.paths import scratch_prefix
 from harness.runtime.cell import Cell
 from harness.runtime.sandbox import Sandbox
@@ -47,21 +47,50 @@ class Bench:
     cache: Cache
 
 
-def facts(bench: Bench, cell: Cell | None, challenge_folder: Path, profile: str) -> dict[str, Any]:
-    """`integration`, `own_tests`, and what is added to `diff` and `cost`; a section that could not be had says why in `problem`."""
-    stats = _difference(bench.checkout)
+def facts(bench: Bench, cell: Cell, challenge_folder: Path, *, wired: bool) -> dict[str, Any]:
+    """`integration` (if asked for by `wired`), `own_tests`, what is added to `diff` and `cost`, and what counts (`judged`).
+
+    A section that could not be had says why in `problem`.
+    """
+    stats = _guarded(lambda: _difference(bench.checkout))
+    stats = stats if isinstance(stats, DiffStats) else None
     changed = _guarded(lambda: _changed(bench.checkout, stats))
-    files = changed if isinstance(changed, list) else []
-    read = _guarded(lambda: _read(bench, files))
-    known: Mapping[str, Read] = read if isinstance(read, dict) and "problem" not in read else {}
+    files: list[Changed] = changed if isinstance(changed, list) else []
     source = [file for file in files if file.kind == "source"]
+    read = _guarded(lambda: _read(bench, source))
+    known: Mapping[str, Read] = {} if "problem" in read else read
     found: dict[str, Any] = {
-        "diff": {"comment_share": figures.comment_share(source, known), "complexity": figures.complexity(source, known)},
-        "own_tests": _own_tests(bench, stats, profile),
+        "diff": _figures(source, known),
+        "cost": _guarded(lambda: _estimate(bench, files)),
+        "own_tests": _own_tests(bench, stats, cell.profile),
     }
-    if cell is not None:
+    if wired:
         found["integration"] = _guarded(lambda: _integration(bench, cell, challenge_folder, source, known, stats))
-    return found
+    return {**found, "judged": judged(found)}
+
+
+def judged(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the facts enters the verdict, by the names of `harness.judge.scoring.Facts`. Pure."""
+    share = (found.get("integration") or {}).get("share")
+    return {
+        "integrated": None if share is None else integration.word_of(share) != "not wired in",
+        "own_tests_red": own_tests.charged(found.get("own_tests")),
+    }
+
+
+def _figures(source: list[Changed], known: Mapping[str, Read]) -> dict[str, Any]:
+    if not source:
+        return {}
+    return {"comment_share": figures.comment_share(source, known), "complexity": figures.complexity(source, known)}
+
+
+def _estimate(bench: Bench, files: list[Changed]) -> dict[str, Any]:
+    """A lower bound, where the tokens that the model wrote are not known."""
+    candidate = bench.candidate
+    if candidate.usage.output_tokens is not None or candidate.model is None or not files:
+        return {}
+    added = ("\n".join(line for number, line in enumerate(file.text.split("\n"), 1) if number in file.lines) for file in files)
+    return {"estimate": dataclasses.asdict(estimate(added, candidate.model, bench.checkout.date))}
 
 
 def _guarded(job: Callable[[], Any]) -> Any:
@@ -69,7 +98,10 @@ def _guarded(job: Callable[[], Any]) -> Any:
     try:
         return job()
     except (HarnessError, CandidateFailure, OSError, ValueError, RecursionError) as error:
-        return {"word": "not measured", "problem": f"not measured, a failure of the harness: {type(error).__name__}: {str(error)[:200]}"}
+        return {
+            "word": "not measured",
+            "problem": f"not measured, a failure of the harness: {type(error).__name__}: {str(error)[:200]}",
+        }
 
 
 def _difference(checkout: Checkout) -> DiffStats | None:
@@ -81,7 +113,7 @@ def _difference(checkout: Checkout) -> DiffStats | None:
 def _changed(checkout: Checkout, stats: DiffStats | None) -> list[Changed]:
     if stats is None or checkout.mirror is None:
         return []
-    return changed_files(checkout.mirror, stats, ("source",))
+    return changed_files(checkout.mirror, stats, ("source", "test", "docs", "examples", "config"))
 
 
 def _read(bench: Bench, files: list[Changed]) -> dict[str, Read]:
@@ -117,7 +149,9 @@ def _integration(
     if stats is None:
         return {"word": "nothing to integrate", "share": None, "problem": "there is no base to compare with"}
     manifests = {path.relative_to(bench.checkout.path).as_posix(): decoded(path.read_bytes()) for path in _package_files(bench)}
-    entry = bench.candidate.integration_entry or (entry_of(cell.program.command, known.keys()) if bench.candidate.native else None)
+    entry = bench.candidate.integration_entry or (
+        entry_of(cell.program.command, known.keys()) if bench.candidate.native else None
+    )
     reached = integration.reached_from(entry, known, packages_of(manifests))
     wanted = [file.path for file in source]
     parts = {file.path: integration.statements_changed(file, known.get(file.path, Read())) for file in source}
@@ -132,7 +166,9 @@ def _integration(
 def _package_files(bench: Bench) -> list[Path]:
     root = bench.checkout.path
     found = [path for depth in ("", "*/", "*/*/") for path in root.glob(f"{depth}package.json")]
-    return [path for path in found if not path.is_symlink() and not SKIPPED & set(path.parts) and path.stat().st_size <= 1_000_000]
+    return [
+        path for path in found if not path.is_symlink() and not SKIPPED & set(path.parts) and path.stat().st_size <= 1_000_000
+    ]
 
 
 def _own_tests(bench: Bench, stats: DiffStats | None, profile: str) -> dict[str, Any] | None:
@@ -163,11 +199,17 @@ def _place(bench: Bench, profile: str) -> Path:
         bench.checkout.base,
         str(bench.tree),
         list(bench.candidate.tests or ()),
-        folder_digest(Path(__file__).parent),
+        _own_digest(),
         bench.sandbox.level,
     ]
     name = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
     return bench.cache.folder("facts") / f"{name}.json"
+
+
+def _own_digest() -> str:
+    """Of the code that runs tests and reads what they report."""
+    paths = [Path(own_tests.__file__), Path(reports.__file__), *sorted(TOOLS.glob("*.*"))]
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()
 
 
 def _kept(bench: Bench, profile: str) -> dict[str, Any] | None:
@@ -182,6 +224,3 @@ def _keep(bench: Bench, profile: str, found: Mapping[str, Any]) -> None:
     half = bench.cache.temporary("facts")
     half.write_text(json.dumps(found))
     half.replace(_place(bench, profile))
-
-
-__all__ = ["Bench", "facts", "with_estimate"]

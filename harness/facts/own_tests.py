@@ -50,8 +50,10 @@ class Patience:
     run_s: float
 
 
-QUICK = Patience(45.0, 30.0)
+QUICK = Patience(40.0, 20.0)
 FULL = Patience(1200.0, 300.0)
+# What part of the time is used up before which tree gets no further run; each gets one in any case.
+SHARE = {"the commit": 0.6, "the base": 0.8, "the source as before": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +98,14 @@ def measure(suite: Suite, sandbox: Sandbox, sdk: Path, patience: Patience, *, th
     if sandbox.level == "none":
         return _head(suite) | {"problem": "not run: there is no sandbox, and tests are run in one only"}
     bench = _Bench(suite, sandbox, sdk, patience)
-    commit = bench.tally(RUNS, lambda path: True)
+    commit = bench.tally("the commit", RUNS, lambda file: True)
     if not commit.runs:
-        return _head(suite) | {"problem": bench.problem, "seconds": round(bench.spent_s, 1)}
+        return _head(suite) | bench.closing() | {"problem": "no run came to its end"}
     base, old_source = Tally(), Tally()
     if suite.mirror is not None and suite.files:
-        base = bench.tally(RUNS if thorough or commit.failing else 1, lambda file: False)
+        base = bench.tally("the base", RUNS if thorough or commit.failing else 1, lambda file: False)
         if any(file.kind == "source" for file in suite.files):
-            old_source = bench.tally(1, lambda file: file.kind != "source")
+            old_source = bench.tally("the source as before", 1, lambda file: file.kind != "source")
     return _head(suite) | summed(commit, base, old_source) | bench.closing()
 
 
@@ -157,7 +159,6 @@ class _Bench:
         self._sdk = sdk
         self._patience = patience
         self._began = time.monotonic()
-        self.problem = ""
         self._notes: list[str] = []
 
     @property
@@ -171,12 +172,16 @@ class _Bench:
             self._notes.append("the runner takes no order: every run had its own")
         if shim_unavailable() is not None:
             self._notes.append("the clock could not be moved here: every run had the real time")
-        changed = [file.path for file in self._suite.files if file.kind in {"generated", "config"} and _is_of_packages(file.path)]
+        changed = [
+            file.path for file in self._suite.files if file.kind in {"generated", "config"} and _is_of_packages(file.path)
+        ]
         if changed:
-            self._notes.append(f"the base was run with the commit's packages, which the commit changed ({', '.join(changed[:3])})")
-        return {"problem": self.problem, "notes": self._notes, "seconds": round(self.spent_s, 1)}
+            self._notes.append(
+                f"the base was run with the commit's packages, which the commit changed ({', '.join(changed[:3])})"
+            )
+        return {"problem": "", "notes": self._notes, "seconds": round(self.spent_s, 1)}
 
-    def tally(self, runs: int, keep: Callable[[FileDiff], bool]) -> Tally:
+    def tally(self, what: str, runs: int, keep: Callable[[FileDiff], bool]) -> Tally:
         """That many runs, or as many as there is time for, in a tree where files that are not kept are as at the base."""
         found = Tally()
         home = Path(tempfile.mkdtemp(prefix=scratch_prefix("tests")))
@@ -186,10 +191,10 @@ class _Bench:
                 if not keep(file):
                     self._put_back(home / "tree", file)
             for number in range(runs):
-                if self._patience.total_s - self.spent_s <= 0 and found.runs:
-                    self._notes.append(f"{found.runs} of {runs} runs: the time of the profile was used up")
+                if found.runs and self.spent_s > SHARE[what] * self._patience.total_s:
+                    self._notes.append(f"{what}: {found.runs} of {runs} runs, then the time of the profile was used up")
                     break
-                outcome = self._run(home, number, mounts)
+                outcome = self._run(what, home, number, mounts)
                 if outcome is None:
                     break
                 found.add(outcome)
@@ -212,7 +217,7 @@ class _Bench:
         except (UsageError, OSError):
             self._notes.append(f"not put back to the base: {file.path}")
 
-    def _run(self, home: Path, number: int, mounts: Mapping[str, Mount]) -> dict[str, bool] | None:
+    def _run(self, what: str, home: Path, number: int, mounts: Mapping[str, Mount]) -> dict[str, bool] | None:
         """Outcomes by name; None where the run did not end in its time."""
         results, clock = home / f"results-{number}", home / f"clock-{number}"
         results.mkdir()
@@ -220,7 +225,12 @@ class _Bench:
         ordered = asked(self._suite.command, number)
         hosts = home / "hosts"  # a test server wants `localhost`, and the sandbox knows no names
         hosts.write_text("127.0.0.1 localhost\n::1 localhost\n")
-        more = {**mounts, "hosts": Mount(hosts, "/etc/hosts"), "results": Mount(results, "/results", True), "tools": Mount(TOOLS, "/tools")}
+        more = {
+            **mounts,
+            "hosts": Mount(hosts, "/etc/hosts"),
+            "results": Mount(results, "/results", True),
+            "tools": Mount(TOOLS, "/tools"),
+        }
         env, page = dict(ordered.env), None
         phase = PHASES[number % RUNS]
         if phase is not None and shim_unavailable() is None:
@@ -233,8 +243,8 @@ class _Bench:
             if page is not None:
                 page.close()
         if done.timed_out or done.output_flooded or done.disk_flooded:
-            what = "did not end in its time" if done.timed_out else "wrote more than is allowed"
-            self.problem = f"run {number + 1} {what} ({done.seconds:.0f} s): it decides nothing"
+            how = "did not end in its time" if done.timed_out else "wrote more than is allowed"
+            self._notes.append(f"{what}: run {number + 1} {how} ({done.seconds:.0f} s), and decides nothing")
             return None
         report = read_bounded(results / REPORTS[runner], MAX_REPORT_BYTES) if REPORTS[runner] else b""
         if done.exit_code != 0 and not report and not self._notes:
@@ -242,7 +252,6 @@ class _Bench:
         return outcomes(runner, report, done.exit_code)
 
     def _step(self, runner: SandboxRunner, command: list[str], tree: Path, env: dict[str, str]) -> StepResult:
-        left_s = max(self._patience.total_s - self.spent_s, 5.0)
         return runner.run_step(
             command,
             cwd=tree,
@@ -250,7 +259,7 @@ class _Bench:
             adapter=self._suite.adapter,
             network=False,
             env=env,
-            timeout_s=min(self._patience.run_s, left_s),
+            timeout_s=self._patience.run_s,
             max_output_bytes=16 << 20,
         )
 
@@ -266,7 +275,11 @@ def lay_out(tree: Path, copy: Path) -> dict[str, Mount]:
     heavy: list[str] = []
 
     def ignore(folder: str, names: list[str]) -> Iterable[str]:
-        found = [name for name in names if name in HEAVY and not (Path(folder) / name).is_symlink() and (Path(folder) / name).is_dir()]
+        found = [
+            name
+            for name in names
+            if name in HEAVY and not (Path(folder) / name).is_symlink() and (Path(folder) / name).is_dir()
+        ]
         heavy.extend((Path(folder) / name).relative_to(tree).as_posix() for name in found)
         return found
 
@@ -301,7 +314,15 @@ def _is_inside(tree: Path, path: Path) -> bool:
 
 def _is_of_packages(path: str) -> bool:
     name = path.rsplit("/", 1)[-1]
-    return name in {"package.json", "pnpm-lock.yaml", "package-lock.json", "yarn.lock", "pyproject.toml", "requirements.txt", "uv.lock"}
+    return name in {
+        "package.json",
+        "pnpm-lock.yaml",
+        "package-lock.json",
+        "yarn.lock",
+        "pyproject.toml",
+        "requirements.txt",
+        "uv.lock",
+    }
 
 
 def _last_words(text: str) -> str:

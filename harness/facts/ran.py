@@ -45,6 +45,10 @@ class _Dump(msgspec.Struct):
     result: list[_Script]
 
 
+class _Package(msgspec.Struct):
+    name: str
+
+
 class _Map(msgspec.Struct, rename="camel"):
     sources: list[str | None]
     mappings: str
@@ -153,10 +157,12 @@ def _segments(code: str, tree: Path, name: str) -> Iterator[tuple[str, int, int]
             yield from ((name, number, starts[number - 1] + column) for column in _word_starts(line))
         return
     folder = posixpath.dirname(name)
-    sources = [posixpath.normpath(posixpath.join(folder, found.source_root or "", unquote(source or ""))) for source in found.sources]
-    for line, column, source, origin in decode_mappings(found.mappings):
-        if 0 <= source < len(sources) and line < len(starts):
-            yield sources[source], origin + 1, starts[line] + column
+    sources = [
+        posixpath.normpath(posixpath.join(folder, found.source_root or "", unquote(named or ""))) for named in found.sources
+    ]
+    for row, column, source, origin in decode_mappings(found.mappings):
+        if 0 <= source < len(sources) and row < len(starts):
+            yield sources[source], origin + 1, starts[row] + column
 
 
 def _word_starts(line: str) -> Iterator[int]:
@@ -223,8 +229,7 @@ def packages_of(files: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for path, text in files.items():
         try:
-            name = msgspec.json.decode(text.encode(), type=dict[str, msgspec.Raw]).get("name")
-            found[msgspec.json.decode(name, type=str)] = posixpath.dirname(path)
-        except (msgspec.MsgspecError, TypeError):
+            found[msgspec.json.decode(text.encode(), type=_Package).name] = posixpath.dirname(path)
+        except msgspec.MsgspecError:
             continue
     return found

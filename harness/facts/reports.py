@@ -17,7 +17,13 @@ Runner = Literal["vitest", "jest", "pytest", "node", "other"]
 MAX_TESTS = 20_000
 MAX_NAME = 200
 WHOLE = "the whole command"
-REPORTS: Mapping[Runner, str] = {"vitest": "report.json", "jest": "report.json", "pytest": "report.xml", "node": "report.xml", "other": ""}
+REPORTS: Mapping[Runner, str] = {
+    "vitest": "report.json",
+    "jest": "report.json",
+    "pytest": "report.xml",
+    "node": "report.xml",
+    "other": "",
+}
 READERS: Mapping[Runner, str] = {
     "vitest": "the JSON report of vitest",
     "jest": "the JSON report of jest",
@@ -40,9 +46,10 @@ class Ordered:
 def runner_of(command: Sequence[str]) -> Runner:
     """By the words of the command."""
     names = [word.rsplit("/", 1)[-1] for word in command[:4]]
-    for runner in ("vitest", "jest", "pytest"):
+    runners: tuple[Runner, ...] = ("vitest", "jest", "pytest")
+    for runner in runners:
         if any(name in {runner, f"{runner}.mjs", f"{runner}.js", f"{runner}.py"} for name in names):
-            return runner  # type: ignore[return-value]
+            return runner
     return "node" if names[:1] == ["node"] and "--test" in command else "other"
 
 

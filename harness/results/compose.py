@@ -13,7 +13,7 @@ SCHEMA = 1
 
 
 def compose(head: dict[str, Any], rows: Sequence[Row], facts: Facts, replay: str, provenance: dict[str, Any]) -> dict[str, Any]:
-    """The result. `head` brings run_id, candidate, challenge, entry, diff, cost; `replay` the command up to the requirement's id."""
+    """The result. `head` brings run_id, candidate, challenge, entry and the facts of the commit; `replay` the command up to the requirement's id."""
     judged = verdict(rows, facts)
     asked = as_asked(rows)
     return {
@@ -25,8 +25,6 @@ def compose(head: dict[str, Any], rows: Sequence[Row], facts: Facts, replay: str
         "as_asked": {"verdict": verdict(asked, facts).word, "score": score(asked)},
         "requirements": [_row(row, replay) for row in rows],
         "dimensions": dimensions(rows),
-        "integration": None,
-        "own_tests": None,
         "latency": None,
         "memory": None,
         "faults": [],

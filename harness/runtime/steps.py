@@ -59,7 +59,11 @@ class SandboxRunner:
     ) -> StepResult:
         """Runs `argv` in `cwd` (inside `root`). Raises InfraError if the sandbox itself fails."""
         with _scratch() as home:
-            mounts = program_mounts(root, adapter, self._sdk, writable=True) | {"scratch": Mount(home, "/scratch", True)} | self._more
+            mounts = (
+                program_mounts(root, adapter, self._sdk, writable=True)
+                | {"scratch": Mount(home, "/scratch", True)}
+                | self._more
+            )
             inside = "{checkout}" + ("/" + cwd.relative_to(root).as_posix() if cwd != root else "")
             own = {"HOME": "{scratch}", "TMPDIR": "{scratch}", "CI": "true", **env}
             passthrough = network_files(home) if network else ()

@@ -40,7 +40,7 @@ def test_lines_by_kind(sample, cache: Cache) -> None:
     assert FileDiff("note.md", "docs", 2, 0, utf16=True) in stats.files
     assert FileDiff("logo.png", "source", None, None) in stats.files
     assert stats.notes == (
-        "counted after decoding from UTF-16: note.md",
+        "counted after decoding from UTF-16, with line ends made alike: note.md",
         "1 binary files are counted as files, not in lines",
     )
 
