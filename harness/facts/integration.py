@@ -86,12 +86,13 @@ def summed(
         files.append(_file(file, len(ran) if played.lines is not None else None, len(wanted), reached))
     share = ran_all / of_all if of_all and played.lines is not None else None
     word = "not measured" if of_all and played.lines is None else word_of(share)
+    ran_of = f"{ran_all} of {of_all}" if played.lines is not None else f"of {of_all} it is not known how many"
     return {
+        "summary": f"{word}: {ran_of} statements inside functions that the commit added or changed ran on typical traffic",
         "word": word,
         "share": None if share is None else round(share, 4),
         "ran": ran_all if played.lines is not None else None,
         "of": of_all,
-        "unit": "statements inside functions that the commit added or changed",
         "problem": played.problem,
         "files": files[:MAX_SHOWN],
         "notes": notes[:MAX_SHOWN],

@@ -19,7 +19,6 @@ from harness.candidate.checkout import Checkout
 from harness.candidate.diff import DiffStats, diff
 from harness.candidate.estimate import estimate
 from harness.candidate.values import Candidate
-from harness.errors import CandidateFailure, HarnessError
 from harness.facts import figures, integration, own_tests, reports
 from harness.facts.changed import Changed, changed_files
 from harness.facts.ran import packages_of
@@ -97,11 +96,8 @@ def _guarded(job: Callable[[], Any]) -> Any:
     """What the job gives, or a section with the problem."""
     try:
         return job()
-    except (HarnessError, CandidateFailure, OSError, ValueError, RecursionError) as error:
-        return {
-            "word": "not measured",
-            "problem": f"not measured, a failure of the harness: {type(error).__name__}: {str(error)[:200]}",
-        }
+    except Exception as error:  # noqa: BLE001 - whatever a hostile repository made of us is our own failure, as a sentence
+        return {"word": "not measured", "problem": f"a failure of the harness: {type(error).__name__}: {str(error)[:200]}"}
 
 
 def _difference(checkout: Checkout) -> DiffStats | None:
@@ -185,7 +181,7 @@ def _own_tests(bench: Bench, stats: DiffStats | None, profile: str) -> dict[str,
     found: dict[str, Any] = _guarded(
         lambda: own_tests.measure(suite, bench.sandbox, bench.sdk, patience, thorough=profile == "full")
     )
-    if found.get("runs") and not found.get("problem"):
+    if found.get("runs") == own_tests.RUNS and found.get("base_runs") and not found.get("problem"):
         _keep(bench, profile, found)
     return {**found, "measured_in": f"the {profile} profile"}
 

@@ -123,7 +123,10 @@ def summed(commit: Tally, base: Tally, old_source: Tally) -> dict[str, Any]:
     passing = [name for name in commit.seen if not commit.failed(name)]
     new = [name for name in passing if name not in base.seen] if base.runs or not old_source.runs else passing
     idle = [name for name in new if old_source.seen.get(name) and not old_source.failed(name)]
+    before = f", {len(excused)} failed before too" if excused else ""
+    how = f"{len(passing)} pass in all of {commit.runs} runs, {len(red)} red, {len(flaky)} flaky{before}"
     return {
+        "summary": f"{len(commit.seen)} tests: {how}",
         "runs": commit.runs,
         "base_runs": base.runs,
         "tests": len(commit.seen),

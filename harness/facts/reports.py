@@ -45,7 +45,7 @@ class Ordered:
 
 def runner_of(command: Sequence[str]) -> Runner:
     """By the words of the command."""
-    names = [word.rsplit("/", 1)[-1] for word in command[:4]]
+    names = [word.rsplit("/", 1)[-1] for word in command[:6]]
     runners: tuple[Runner, ...] = ("vitest", "jest", "pytest")
     for runner in runners:
         if any(name in {runner, f"{runner}.mjs", f"{runner}.js", f"{runner}.py"} for name in names):
@@ -65,8 +65,17 @@ def asked(command: Sequence[str], seed: int) -> Ordered:
             order = ["--randomize", f"--seed={seed}"] if seed else []
             return Ordered([*command, "--json", f"--outputFile={report}", *order], {}, shuffles=True)
         case "pytest":
-            options = [f"--junitxml={report}", "-p", "harness_shuffle", "-p", "no:cacheprovider"]
+            options = [
+                f"--junitxml={report}",
+                "-p",
+                "harness_shuffle",
+                "-p",
+                "no:cacheprovider",
+                "--continue-on-collection-errors",
+            ]
             env = {"PYTHONPATH": "{tools}", "HARNESS_ORDER": str(seed), "PYTHONDONTWRITEBYTECODE": "1"}
+            if command[0] in {"python3", "python"}:  # that is our interpreter, and the plugins it has are ours
+                env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
             return Ordered([*command, *options], env, shuffles=True)
         case "node":
             at = list(command).index("--test") + 1
