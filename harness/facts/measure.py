@@ -65,12 +65,16 @@ def facts(bench: Bench, cell: Cell, challenge_folder: Path, *, wired: bool) -> d
     }
     if wired:
         found["integration"] = _guarded(lambda: _integration(bench, cell, challenge_folder, source, known, stats))
-    return {**found, "judged": judged(found)}
+    return {**found, "judged": judged(found, challenges=len(bench.candidate.challenges))}
 
 
-def judged(found: Mapping[str, Any]) -> dict[str, Any]:
-    """What of the facts enters the verdict, by the names of `harness.judge.scoring.Facts`. Pure."""
-    share = (found.get("integration") or {}).get("share")
+def judged(found: Mapping[str, Any], challenges: int = 1) -> dict[str, Any]:
+    """What of the facts enters the verdict, by the names of `harness.judge.scoring.Facts`. Pure.
+
+    Of a repository that serves several challenges, the program for one need not run what was changed for another: its share is
+    shown, and not charged.
+    """
+    share = (found.get("integration") or {}).get("share") if challenges == 1 else None
     return {
         "integrated": None if share is None else integration.word_of(share) != "not wired in",
         "own_tests_red": own_tests.charged(found.get("own_tests")),

@@ -7,8 +7,9 @@ import pytest
 from harness.candidate.cache import Cache
 from harness.candidate.diff import FileDiff, diff, kind_of
 from harness.candidate.mirror import fetch_commit
+from harness.candidate.estimate import estimate
 from harness.candidate.usage import cost
-from harness.candidate.values import Usage
+from harness.candidate.values import Prices, Usage
 
 DAY = datetime(2025, 11, 14, tzinfo=UTC)
 
@@ -59,6 +60,9 @@ def test_lines_by_kind(sample, cache: Cache) -> None:
         (".github/workflows/ci.yml", "config"),
         ("vitest.config.ts", "config"),
         ("src/contest.py", "source"),
+        ("apps/processor/src/examples/detector-example.ts", "examples"),
+        ("src/usage.example.ts", "examples"),
+        ("src/resample.py", "source"),
     ],
 )
 def test_kind_of(path: str, kind: str) -> None:
@@ -83,3 +87,36 @@ def test_unknown_stays_unknown() -> None:
     strange = cost(Usage(input_tokens=1, output_tokens=1), "no-such-model", DAY)
     assert strange.recomputed_usd is None
     assert "no-such-model" in strange.why_unknown
+
+
+def test_a_file_that_became_utf16_with_other_line_ends_counts_what_changed(sample, cache: Cache) -> None:
+    sample.write("src/a.ts", "one\ntwo\nthree\n")
+    base = sample.commit()
+    sample.write("src/a.ts", "one\r\n2\r\nthree\r\n".encode("utf-16"))
+    head = sample.commit()
+    stats = diff(fetch_commit(cache, str(sample.path), head).mirror, base, head)
+    assert (stats.totals("source").added, stats.totals("source").removed) == (1, 1)
+    assert "UTF-16" in stats.notes[0]
+
+
+def test_reported_stands_beside_recomputed() -> None:
+    usage = Usage(input_tokens=1_000_000, cached_input_tokens=0, output_tokens=0, reported_cost_usd=2.5)
+    assert cost(usage, "gpt-5.1-codex", DAY).reported_to_recomputed == 2.0
+    assert cost(Usage(reported_cost_usd=2.5), "gpt-5.1-codex", DAY).reported_to_recomputed is None
+
+
+def test_the_operators_own_prices_come_before_the_price_list() -> None:
+    usage = Usage(input_tokens=1_000_000, cached_input_tokens=2_000_000, output_tokens=500_000, prices=Prices(3.0, 4.0, 0.5))
+    found = cost(usage, "no-such-model", None)
+    assert found.recomputed_usd == pytest.approx(3.0 + 1.0 + 2.0)
+    assert "operator" in found.prices
+    plain = cost(Usage(input_tokens=0, cached_input_tokens=1_000_000, output_tokens=0, prices=Prices(3.0, 4.0)), None, None)
+    assert plain.recomputed_usd == pytest.approx(3.0), "without a price of their own cached tokens cost as others do"
+
+
+def test_the_estimate_is_a_lower_bound_from_the_added_lines_alone() -> None:
+    found = estimate(["const x = 1;\n" * 10, " " * 50_000], "gpt-5.1-codex", DAY)
+    assert 60 <= found.output_tokens <= 1000
+    assert found.usd == pytest.approx(found.output_tokens * 10 / 1e6)
+    assert "lower bound" in found.says
+    assert estimate(["x"], None, DAY).usd is None

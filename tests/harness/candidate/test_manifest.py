@@ -8,7 +8,7 @@ import pytest
 
 from harness.candidate.manifest import load_checkout, load_operator, parse_checkout
 from harness.candidate.toml_lines import key_lines
-from harness.candidate.values import EntrySpec, Usage, fill_command, fill_env
+from harness.candidate.values import EntrySpec, Prices, Usage, fill_command, fill_env
 from harness.errors import UsageError
 
 HEAD = """[candidate]
@@ -36,8 +36,8 @@ def test_operator_manifest_in_full(tmp_path: Path) -> None:
         '[build]\nsteps = [["a", "{adapter}/b"], ["c"]]\nnetwork = true\n'
         + RUN
         + 'store = "redis"\nenv = { A = "1", B = "2" }\n[run.second]\nclock = "virtual"\nenv = { B = "3" }\n'
-        '[component]\ncommand = ["x"]\nlanguage = "rust"\n[tests]\ncommand = ["t"]\n'
-        '[usage]\ninput_tokens = 3\nwall_seconds = 2\n[claims]\nanything = { goes = [1, "two"] }\n'
+        '[component]\ncommand = ["x"]\nlanguage = "rust"\n[tests]\ncommand = ["t"]\n[integration]\nentry = "a.ts"\n'
+        '[usage]\ninput_tokens = 3\nwall_seconds = 2\n[usage.prices]\ninput = 1.5\noutput = 2.0\n[claims]\nanything = { goes = [1, "two"] }\n'
     )
     manifest = load_operator(write(tmp_path, text))
     assert manifest.challenges == ("first", "second")
@@ -48,7 +48,8 @@ def test_operator_manifest_in_full(tmp_path: Path) -> None:
     assert entries["run"]["first"] == EntrySpec(("node", "a.js"), store="redis", env={"A": "1", "B": "2"})
     assert entries["run"]["second"] == EntrySpec(("node", "a.js"), store="redis", clock="virtual", env={"A": "1", "B": "3"})
     assert entries["component"]["first"].language == "rust"
-    assert manifest.usage() == Usage(input_tokens=3, wall_seconds=2)
+    assert manifest.usage() == Usage(input_tokens=3, wall_seconds=2, prices=Prices(1.5, 2.0))
+    assert manifest.tables.integration is not None and manifest.tables.integration.entry == "a.ts"
     assert manifest.usage().output_tokens is None
     assert manifest.tables.claims == {"anything": {"goes": [1, "two"]}}
 
@@ -111,7 +112,11 @@ def test_missing_file_and_wrong_encoding(tmp_path: Path) -> None:
 
 
 def test_checkout_is_believed_in_part_only() -> None:
-    text = HEAD + RUN + '[build]\nsteps = [["a"]]\nnetwork = true\n[tests]\ncommand = ["t"]\n[usage]\n[claims]\nx = 1\n'
+    text = (
+        HEAD
+        + RUN
+        + '[build]\nsteps = [["a"]]\nnetwork = true\n[tests]\ncommand = ["t"]\n[integration]\nentry = "e"\n[usage]\n[claims]\nx = 1\n'
+    )
     manifest = parse_checkout(text.encode(), "harness.toml")
     assert manifest.steps() == (("a",),)
     assert manifest.tables.build is not None
@@ -122,7 +127,7 @@ def test_checkout_is_believed_in_part_only() -> None:
     assert manifest.tables.claims == {}
     assert manifest.notes == (
         "harness.toml: not believed from a checkout's own file, and left out: candidate.commit, candidate.repo, "
-        "build.network, [tests], [usage], [claims]",
+        "build.network, [tests], [integration], [usage], [claims]",
     )
 
 
