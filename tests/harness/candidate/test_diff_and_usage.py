@@ -6,8 +6,8 @@ import pytest
 
 from harness.candidate.cache import Cache
 from harness.candidate.diff import FileDiff, diff, kind_of
-from harness.candidate.mirror import fetch_commit
 from harness.candidate.estimate import estimate
+from harness.candidate.mirror import fetch_commit
 from harness.candidate.usage import cost
 from harness.candidate.values import Prices, Usage
 
