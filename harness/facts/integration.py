@@ -86,9 +86,8 @@ def summed(
         files.append(_file(file, len(ran) if played.lines is not None else None, len(wanted), reached))
     share = ran_all / of_all if of_all and played.lines is not None else None
     word = "not measured" if of_all and played.lines is None else word_of(share)
-    ran_of = f"{ran_all} of {of_all}" if played.lines is not None else f"of {of_all} it is not known how many"
     return {
-        "summary": f"{word}: {ran_of} statements inside functions that the commit added or changed ran on typical traffic",
+        "summary": _sentence(word, ran_all, of_all, played),
         "word": word,
         "share": None if share is None else round(share, 4),
         "ran": ran_all if played.lines is not None else None,
@@ -97,6 +96,13 @@ def summed(
         "files": files[:MAX_SHOWN],
         "notes": notes[:MAX_SHOWN],
     }
+
+
+def _sentence(word: str, ran: int, of: int, played: Played) -> str:
+    if not of:
+        return f"{word}: the commit changed no statement inside a function"
+    what = f"the {of} statements inside functions that the commit added or changed"
+    return f"{word}: {ran} of {what} ran on typical traffic" if played.lines is not None else f"{word}: {what} are there"
 
 
 def _file(file: Changed, ran: int | None, of: int, reached: Collection[str] | None) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def facts(bench: Bench, cell: Cell, challenge_folder: Path, *, wired: bool) -> d
     changed = _guarded(lambda: _changed(bench.checkout, stats))
     files: list[Changed] = changed if isinstance(changed, list) else []
     source = [file for file in files if file.kind == "source"]
-    read = _guarded(lambda: _read(bench, source))
+    read = _guarded(lambda: _read(bench, source)) if source else {}
     known: Mapping[str, Read] = {} if "problem" in read else read
     found: dict[str, Any] = {
         "diff": _figures(source, known),
