@@ -101,8 +101,8 @@ def summed(
 def _sentence(word: str, ran: int, of: int, played: Played) -> str:
     if not of:
         return f"{word}: the commit changed no statement inside a function"
-    what = f"the {of} statements inside functions that the commit added or changed"
-    return f"{word}: {ran} of {what} ran on typical traffic" if played.lines is not None else f"{word}: {what} are there"
+    what = "statements inside functions that the commit added or changed"
+    return f"{word}: {ran} of {of} {what} ran on typical traffic" if played.lines is not None else f"{word}, of {of} {what}"
 
 
 def _file(file: Changed, ran: int | None, of: int, reached: Collection[str] | None) -> dict[str, Any]:
