@@ -14,7 +14,8 @@ from challenges.alert_dedup.view import MS
 from harness.runtime.proxy import every_reply_late, in_turn
 from harness.runtime.trial import Undecided
 
-DOWN_S = 0.4
+DOWN_S = 0.6
+DOWN_TICKS = 3
 LATE_MS = 500
 LATE = "replies late"
 BETWEEN = "store killed between two offers"
@@ -55,7 +56,9 @@ def _outage(field: Field, offers: list[Offer]) -> None:
     """The store is down for a moment, in which others are offered something too, and comes back; then `_settle_up`."""
     offers += [field.offer(SECOND, f"{FINGERPRINT}/2"), field.offer(THIRD, FINGERPRINT)]
     try:
-        field.cluster.run_until(lambda: False, DOWN_S)
+        for _ in range(DOWN_TICKS):
+            field.cluster.run_until(lambda: False, DOWN_S / DOWN_TICKS)
+            field.cluster.send_ticks()
     finally:
         start_store(field)
     field.wait(*offers)
