@@ -9,7 +9,7 @@ from challenges.alert_dedup.crashes import OWNER, SECOND, THIRD, Calibration, Cr
 from challenges.alert_dedup.field import Field, Offer
 from challenges.alert_dedup.history import STORE
 from challenges.alert_dedup.judging import Case
-from challenges.alert_dedup.strikes import StoreVictim, kill_store, restore, start_store, strike
+from challenges.alert_dedup.strikes import StoreVictim, kill_store, recovered, restore, start_store, strike
 from challenges.alert_dedup.view import MS
 from harness.runtime.proxy import every_reply_late, in_turn
 from harness.runtime.trial import Undecided
@@ -73,11 +73,7 @@ def _settle_up(field: Field, offers: Sequence[Offer]) -> None:
     left = _again(field, offers)
     field.pass_ms(field.rules.after_fault_ns / MS + 300)
     _again(field, left)
-    for proc in field.names:
-        field.wait(field.offer(proc, FINGERPRINT))
-    field.pass_ms(field.rules.window_ns / MS + 500)
-    for proc in (OWNER, SECOND):
-        field.wait(field.offer(proc, FINGERPRINT))
+    recovered(field, field.names)
 
 
 def _again(field: Field, offers: Sequence[Offer]) -> list[Offer]:

@@ -8,7 +8,7 @@ from challenges.alert_dedup.courses import FINGERPRINT
 from challenges.alert_dedup.crashes import OWNER, SECOND, THIRD, Calibration, CrashPoint
 from challenges.alert_dedup.field import Field, Offer
 from challenges.alert_dedup.judging import Case
-from challenges.alert_dedup.strikes import cut, strike
+from challenges.alert_dedup.strikes import cut, recovered, strike
 from challenges.alert_dedup.view import MS
 from harness.runtime.proxy import Point
 
@@ -36,7 +36,7 @@ def cases(calibration: Calibration, points: Sequence[CrashPoint]) -> list[Case]:
 
 
 def _go_on(field: Field, offer: Offer) -> None:
-    """The event again until it is accepted, others' events, and the owner once more when its time to recover is over."""
+    """The event again until it is accepted, others' events, and then everything as if nothing had been."""
     again = offer if offer.outcome == "ok" else field.redeliver(offer, OWNER)
     field.wait(again)
     field.pass_ms(400)
@@ -44,9 +44,4 @@ def _go_on(field: Field, offer: Offer) -> None:
     field.pass_ms(field.rules.after_fault_ns / MS + 300)
     if again.outcome != "ok":
         field.wait(field.redeliver(offer, OWNER))
-    # From here on no fault excuses a refusal.
-    field.wait(field.offer(OWNER, FINGERPRINT))
-    field.wait(field.offer(THIRD, FINGERPRINT))
-    field.pass_ms(field.rules.window_ns / MS + 500)
-    field.wait(field.offer(OWNER, FINGERPRINT))
-    field.wait(field.offer(SECOND, FINGERPRINT))
+    recovered(field, [OWNER, THIRD])

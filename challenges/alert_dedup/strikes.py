@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from challenges.alert_dedup.courses import FINGERPRINT
-from challenges.alert_dedup.crashes import EVENT, OWNER, TRIES, WINDOW, Calibration, CrashPoint, shape
+from challenges.alert_dedup.crashes import EVENT, OWNER, SECOND, TRIES, WINDOW, Calibration, CrashPoint, shape
 from challenges.alert_dedup.field import Field, Offer
 from challenges.alert_dedup.history import STORE
+from challenges.alert_dedup.view import MS
 from harness.errors import InfraError
 from harness.runtime.process import OTHER_TIMEOUT_S
 from harness.runtime.proxy import Fired, resume
@@ -60,6 +61,20 @@ def restore(field: Field) -> None:
     store = field.cluster.store
     if store is not None and not store.running():
         store.start()
+
+
+def recovered(field: Field, procs: Iterable[str]) -> None:
+    """What follows when no fault excuses a refusal any more: another alert at each of these, and the next window of the first one.
+
+    That window is not asked for where it is late already: whoever suppresses for too long is DD-11's affair.
+    """
+    for proc in procs:
+        field.wait(field.offer(proc, f"{FINGERPRINT}/afterwards"))
+    window_ms, grace_ms = field.rules.window_ns / MS, field.rules.skew_ns / MS
+    field.pass_until_ms(window_ms + 0.25 * grace_ms)
+    if field.now_ms < window_ms + 0.75 * grace_ms:
+        for proc in (OWNER, SECOND):
+            field.wait(field.offer(proc, FINGERPRINT))
 
 
 # -- what can be planned -----------------------------------------------------------------------------------------------------------
