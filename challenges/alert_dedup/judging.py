@@ -235,6 +235,17 @@ def _play(ground: Field, case: Case, requirements: Sequence[str]) -> Played:
         if run.of(*requirements):
             return run
         raise
+    except CandidateFailure as error:
+        if not case.faults:
+            raise
+        raise placed(error, case) from error
+
+
+def placed(error: CandidateFailure, case: Case) -> CandidateFailure:
+    """The same failure, with the case in its words where that was one with faults of ours."""
+    if not case.faults:
+        return error
+    return type(error)(f"{error} ({case.name})", stderr_tail=error.stderr_tail, request=error.request)
 
 
 # -- the outcome -----------------------------------------------------------------------------------------------------------------

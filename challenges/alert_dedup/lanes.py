@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from challenges.alert_dedup.field import Field
-from challenges.alert_dedup.judging import Case, Judgement, Played, play
+from challenges.alert_dedup.judging import Case, Judgement, Played, placed, play
 from harness.errors import CandidateFailure, RpcError
 from harness.runtime.trial import Trial, Undecided
 
@@ -51,6 +51,8 @@ def _one(trial: Trial, field: Field, case: Case) -> Result:
         return Undecided(f"its time was over before the case {case.name!r}")
     try:
         return play(field, case)
+    except CandidateFailure as error:
+        return placed(error, case)
     except Exception as error:  # noqa: BLE001 - sorted by `gather`, in the order of the cases
         return error
 

@@ -13,7 +13,7 @@ from challenges.alert_dedup.courses import FINGERPRINT
 from challenges.alert_dedup.crashes import OWNER, SECOND, Calibration, CrashPoint, calibrate
 from challenges.alert_dedup.field import Field
 from challenges.alert_dedup.history import STORE, Emit, Entry, Fault, Obs
-from challenges.alert_dedup.judging import Case, Judgement, Played, decide_under_faults, play
+from challenges.alert_dedup.judging import Case, Judgement, Played, decide_under_faults, placed, play
 from challenges.alert_dedup.lanes import gather, play_side_by_side
 from challenges.alert_dedup.outages import BETWEEN, LATE_CASE, late_case, late_rules, restarts
 from challenges.alert_dedup.pauses import case_of, naps
@@ -206,6 +206,13 @@ def test_a_broken_rule_outranks_a_failure_and_that_all_else() -> None:
     with pytest.raises(Undecided, match="open"):
         gather(["DD-01"], CASES, [open_, run_of(FINE), run_of(FINE)])
     assert len(gather(["DD-01"], CASES, [run_of(FINE)] * 3).played) == 3
+
+
+def test_a_failure_says_in_which_case_with_faults_it_came() -> None:
+    error = CandidateDied("dead", stderr_tail="why", request="offer")
+    told = placed(error, CASES[0])
+    assert (str(told), told.stderr_tail, told.request) == ("dead (a)", "why", "offer") and isinstance(told, CandidateDied)
+    assert placed(error, Case("quiet", lambda _field: None)) is error
 
 
 def test_a_fault_without_its_proof_decides_nothing() -> None:
