@@ -41,6 +41,7 @@ def dd01(view: View) -> Iterator[Finding]:
     """No two groups of one fingerprint with |tr difference| < W - eps."""
     least_ns = view.rules.window_ns - view.rules.eps_ns
     for fingerprint, groups in view.by_fingerprint.items():
+        near = False
         for at, one in enumerate(groups):
             for other in groups[at + 1 :]:
                 if other.tr_from_ns - one.tr_from_ns >= least_ns:
@@ -49,7 +50,43 @@ def dd01(view: View) -> Iterator[Finding]:
                 if apart_ns < least_ns:
                     text = f"{_name(fingerprint)} was paged twice, for {_name(one.event_id)} and {_name(other.event_id)}, {_ms(apart_ns)} apart"
                     yield _violation("DD-01", "critical", text, fingerprint, one, other)
+                    near = True
                     break
+        if not near:
+            yield from _squeezed(fingerprint, groups, least_ns)
+
+
+def _squeezed(fingerprint: str, groups: list[Group], least_ns: int) -> Iterator[Finding]:
+    """A group whose tr is uncertain, and which is too near to another one wherever in its interval it is read.
+
+    No two of the groups need be too near for certain: between a page early in the interval and one late in it there is no room.
+    """
+    for group in groups:
+        if group.tr_from_ns < group.tr_to_ns:
+            crowd = _crowd(group, [other for other in groups if other is not group], least_ns)
+            if crowd:
+                named = ", ".join(_name(other.event_id) for other in crowd)
+                text = (
+                    f"{_name(fingerprint)} was paged for {_name(group.event_id)} too near to its pages for {named}, "
+                    "at whichever moment between offer and page it is taken to have been raised"
+                )
+                seen = tuple(one.emits[0].i for one in (*crowd, group))
+                to_ns = max(group.out_ns, crowd[-1].tr_to_ns)
+                yield Finding("DD-01", VIOLATION, "critical", text, fingerprint, group.tr_from_ns, to_ns, tuple(sorted(seen)))
+                return
+
+
+def _crowd(group: Group, others: list[Group], least_ns: int) -> list[Group]:
+    """Others of which one is too near, however it is read itself, at every moment of the group's tr; none if there is room."""
+    crowd: list[Group] = []
+    free_ns = group.tr_from_ns  # the first moment that is not taken yet
+    while free_ns <= group.tr_to_ns:
+        taking = [o for o in others if o.tr_to_ns - least_ns < free_ns < o.tr_from_ns + least_ns]
+        if not taking:
+            return []
+        crowd.append(max(taking, key=lambda other: other.tr_from_ns))
+        free_ns = crowd[-1].tr_from_ns + least_ns
+    return crowd
 
 
 def dd02(view: View) -> Iterator[Finding]:
@@ -247,6 +284,18 @@ def _late(view: View) -> Iterator[tuple[Event, Attempt, int]]:
                     yield event, attempt, late_ns
 
 
+def dd24(view: View) -> Iterator[Finding]:
+    """Who answered with a definite error has not paged for that event, and nobody else does, unless it was offered once more."""
+    for emit in view.emits:
+        event = view.events.get(emit.event_id)
+        begun = [a for a in event.attempts if a.from_ns <= emit.t_ns] if event is not None else []
+        if begun and all(attempt.outcome == "fail" for attempt in begun):
+            text = f"the offer of {_name(emit.event_id)} was refused for certain, and a page names that event"
+            from_ns, to_ns = begun[0].from_ns, max(begun[-1].to_ns, emit.t_ns)
+            seen = (*(attempt.i for attempt in begun), emit.i)
+            yield Finding("DD-24", VIOLATION, "major", text, emit.fingerprint, from_ns, to_ns, seen)
+
+
 CHECKS: dict[str, Callable[[View], Iterator[Finding]]] = {
     "DD-01": dd01,
     "DD-02": dd02,
@@ -255,6 +304,7 @@ CHECKS: dict[str, Callable[[View], Iterator[Finding]]] = {
     "DD-05": dd05,
     "DD-10": dd10,
     "DD-11": dd11,
+    "DD-24": dd24,
 }
 
 # -- DD-20 -----------------------------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ QUIET_S = 0.05
 QUIET_PATIENCE_S = 2.0
 MAX_TEXT = 1 << 17
 MAX_SILENCES = 4  # waits in vain in one run without a fault: a course of sixty offers would take its whole time otherwise
+TOLD_BY_THEMSELVES = frozenset({"kill", "pause"})  # faults at a round trip that whoever does them takes down
 MAX_EMITS = 10_000  # in one run; no suite makes more than a few hundred offers in one
 MAX_EMITTED = 1 << 25  # characters, of all emits of one run
 
@@ -305,6 +306,14 @@ class Field:
 
     # -- faults ----------------------------------------------------------------------------------------------------------------
 
+    def note_fault(self, proc: str, fault: str, *, status: str = "installed", evidence: dict[str, Any] | None = None) -> None:
+        """Takes down a fault on a processor, or on the store (`history.STORE`), that happens now."""
+        self._take_down(Fault, self._now_ns(), proc, fault=fault, status=status, evidence=evidence or {})
+
+    def note(self, proc: str, what: str, **data: Any) -> None:
+        """Takes down anything else: `up` and `down` of a processor or the store say when they can work."""
+        self._take_down(Obs, self._now_ns(), proc, what=what, data=data)
+
     def kill(self, proc: str) -> Proof:
         """SIGKILL, taken down with its proof before whatever the death brings about."""
         node = self.cluster.nodes[proc]
@@ -344,6 +353,8 @@ class Field:
         row = fired.row()
         data = {key: row[key] for key in ("fault", "k", "point", "text", "status")}
         self._take_down(Obs, self._now_ns(), fired.processor, what="fault point", data=data)
+        if fired.name not in TOLD_BY_THEMSELVES:
+            self.note_fault(fired.processor, fired.name, status=fired.status, evidence=fired.evidence)
 
     # -- what comes ------------------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from challenges.alert_dedup.checker import UNDECIDED, VIOLATION, Finding, check
 from challenges.alert_dedup.field import Field
-from challenges.alert_dedup.history import Entry, Fault, History
+from challenges.alert_dedup.history import Entry, Fault, History, Ok
 from challenges.alert_dedup.pictures import picture
 from challenges.alert_dedup.view import Rules
 from harness.errors import CandidateFailure, CandidateHung
@@ -31,12 +31,16 @@ MAX_COMPLAINTS_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One course of events. `settle_ms`: how much true time passes after it, so that nothing is judged before its time is over."""
+    """One course of events. `settle_ms`: how much true time passes after it, so that nothing is judged before its time is over.
+
+    `faults`: how many of those in `kinds` have to be proven for it.
+    """
 
     name: str
     play: Callable[[Field], None]
     settle_ms: float = 1200.0
     faults: int = 0
+    kinds: tuple[str, ...] = ("kill",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,16 @@ class Played:
     def faults(self) -> list[Fault]:
         """Every fault of the run."""
         return [entry for entry in self.entries if isinstance(entry, Fault)]
+
+    def unproven(self, case: Case) -> int:
+        """How many of the faults of that case are not seen to have taken."""
+        return case.faults - sum(fault.fault in case.kinds and fault.status == "installed" for fault in self.faults)
+
+    @property
+    def decisions_after_faults(self) -> set[str]:
+        """Every decision that was answered after the first fault."""
+        first = next((fault.i for fault in self.faults), len(self.entries))
+        return {entry.decision for entry in self.entries if isinstance(entry, Ok) and entry.i > first}
 
 
 def _refused(complaints: Sequence[str]) -> str:
@@ -124,9 +138,10 @@ class Judgement:
 class Grounds:
     """Fields opened when they are needed, one for each kind of time; closed together."""
 
-    def __init__(self, trial: Trial, processors: int = 3) -> None:
+    def __init__(self, trial: Trial, processors: int = 3, *, durable: bool = False) -> None:
         self.trial = trial
         self._processors = processors
+        self._durable = durable
         self._fields: dict[bool, Field] = {}
         self._stack = ExitStack()
 
@@ -134,7 +149,7 @@ class Grounds:
         """The field of that time."""
         real = real or self.trial.cell.time == "real"
         if real not in self._fields:
-            made = self._stack.enter_context(Field(self.trial, self._processors, real=real))
+            made = self._stack.enter_context(Field(self.trial, self._processors, real=real, durable=self._durable))
             self._fields[real] = made
         return self._fields[real]
 
@@ -202,11 +217,12 @@ def judge(
             judgement.charge(run)
         elif run.of(*requirements) or case.name in also_real:
             judgement.confirm(run, _play(grounds.field(real=True), case, requirements))
-        missing = case.faults - sum(fault.fault == "kill" and fault.status == "installed" for fault in run.faults)
+        missing = run.unproven(case)
         if judgement.charged:
             return judgement
         if missing > 0:
-            raise Undecided(f"{missing} of {case.faults} kills of the case {case.name!r} are not proven to have happened")
+            named = "kills" if case.kinds == ("kill",) else "faults"
+            raise Undecided(f"{missing} of {case.faults} {named} of the case {case.name!r} are not proven to have happened")
     return judgement
 
 
@@ -219,6 +235,17 @@ def _play(ground: Field, case: Case, requirements: Sequence[str]) -> Played:
         if run.of(*requirements):
             return run
         raise
+    except CandidateFailure as error:
+        if not case.faults:
+            raise
+        raise placed(error, case) from error
+
+
+def placed(error: CandidateFailure, case: Case) -> CandidateFailure:
+    """The same failure, with the case in its words where that was one with faults of ours."""
+    if not case.faults:
+        return error
+    return type(error)(f"{error} ({case.name})", stderr_tail=error.stderr_tail, request=error.request)
 
 
 # -- the outcome -----------------------------------------------------------------------------------------------------------------
@@ -237,6 +264,16 @@ def decide(trial: Trial, judgement: Judgement, *, both: bool = True) -> None:
         raise Undecided(
             f"nothing was shown: of an emit and a suppression, only {', '.join(sorted(seen)) or 'neither'} was seen{refused}"
         )
+
+
+def decide_under_faults(trial: Trial, judgement: Judgement) -> None:
+    """As `decide`; the emit and the suppression must have been seen after a fault."""
+    decide(trial, judgement, both=False)
+    seen = set().union(*(run.decisions_after_faults for run in judgement.played)) if judgement.played else set()
+    if not {"emit"} < seen:
+        said = ", ".join(sorted(seen)) or "neither"
+        refused = judgement.played[-1].refused if judgement.played else ""
+        raise Undecided(f"nothing was shown: of an emit and a suppression after a fault, only {said} was seen{refused}")
 
 
 def violation(trial: Trial, judgement: Judgement, **more: Any) -> Violation:

@@ -57,6 +57,8 @@ class Node:
 class Cluster:
     """See the module. A context manager; closing ends every process, proxy and store.
 
+    `ticks_may_fail`, until the next fresh run: faults of ours are about, so a tick may be answered with an error.
+
     `on_notification(node, t_ns, message)` is told of each notification (t_ns is true time), `on_reply(node, call)` of each call that
     is over.
     """
@@ -72,6 +74,7 @@ class Cluster:
         self.on_notification: Callable[[Node, int, dict[str, Any]], None] | None = None
         self.on_reply: Callable[[Node, Call], None] | None = None
         self.nodes: dict[str, Node] = {}
+        self.ticks_may_fail = False
         self._store_skew_ns = 0
         self._renewed = False
         self._closed = False
@@ -162,6 +165,7 @@ class Cluster:
         Returns who was started. Raises CandidateFailure.
         """
         self.gate.open()
+        self.ticks_may_fail = False
         for name in fresh:
             self.kill_quietly(self.nodes[name])
         for node in self.nodes.values():
@@ -278,15 +282,20 @@ class Cluster:
         for node in self.nodes.values():
             if node.up and (node.tick is None or node.tick.over) and self._may_be_asked(node):
                 if node.tick is not None:
-                    node.tick.value()
+                    self._ask_of(node.tick)
                 node.tick = self.send(node, "tick", {})
+
+    def _ask_of(self, tick: Call) -> None:
+        """Raises what a tick came to; an error that it answered with only where no fault can have been in its way."""
+        if tick.error is None or not self.ticks_may_fail:
+            tick.value()
 
     def _may_be_asked(self, node: Node) -> bool:
         return "pipelining" in node.live.process.capabilities or not node.live.calls
 
     def _look_at(self, actor: Actor, call: Call) -> None:
         if call.over:
-            call.value()
+            self._ask_of(call)
         elif self.loop.now_ns() - call.sent_ns > TIMEOUT_S["tick"] * 1e9:
             raise actor.hung(call, TIMEOUT_S["tick"])
 

@@ -44,6 +44,12 @@ def crashed(emitted_ms: int | None = 1, end_ms: int = 60_000) -> Sketch:
     return sketch if emitted_ms is None else sketch.emit(10 + emitted_ms, "e1", "a1")
 
 
+def slept(next_ms: int, woke_ms: int = 6500) -> Sketch:
+    """e1's owner sleeps, e2 is paged at once, e3 in the next window, and e1's page comes when its owner wakes up."""
+    sketch = Sketch().offer(0, "e1", "info", took=woke_ms).fault(1, "pause").page(10, "e2", "a2", proc="p1")
+    return sketch.page(next_ms, "e3", "a3", proc="p1").fault(woke_ms, "resume").emit(woke_ms, "e1", "a1").end(60_000)
+
+
 GOOD = {
     "nothing at all": Sketch(),
     "a page": page_and_end(),
@@ -73,6 +79,11 @@ GOOD = {
     .fault(7500, "resume")
     .emit(7501, "e1", "a1")
     .end(60_000),
+    "a sleeper's page that has room before the next window": slept(10_000),
+    "refused, offered again and paged": page_and_end()
+    .fault(6000, "kill", "store")
+    .offer(6001, "e2", "fail")
+    .page(6500, "e2", "a2"),
     "nobody is up for a while": crashed(None)
     .fault(30, "kill", "p1")
     .obs(30, "down", "p1")
@@ -109,6 +120,16 @@ BAD = {
     "a zombie mints another alert": (
         "DD-01",
         crashed().offer(3000, "e2", "emit", proc="p1").emit(3001, "e2", "a2", proc="p1"),
+    ),
+    "a sleeper's page without room between two windows": ("DD-01", slept(5500)),
+    "a page after the refusal, and before the event is offered again": (
+        "DD-24",
+        Sketch()
+        .fault(0, "kill", "store")
+        .offer(1, "e1", "fail")
+        .emit(500, "e1", "a1")
+        .offer(900, "e1", "emit", attempt=2)
+        .end(9000),
     ),
     "a page for nothing": ("DD-02", page_and_end().emit(9000, "e9", "a9")),
     "a page before its offer": ("DD-02", Sketch().emit(0, "e1", "a1").offer(1, "e1", "emit").end(9000)),
@@ -168,6 +189,13 @@ def test_violated(name: str) -> None:
 
 def test_every_requirement_has_a_violation_of_its_own() -> None:
     assert {requirement for requirement, _ in BAD.values()} == set(CHECKS)
+
+
+def test_what_is_found_for_a_sleeper_names_all_that_leave_it_no_room() -> None:
+    (finding,) = check(slept(5500).entries(), RULES)
+    named = [entry for entry in slept(5500).entries() if entry.i in finding.entries]
+    assert {getattr(entry, "alert_id", None) for entry in named} == {"a1", "a2", "a3"}
+    assert all(word in finding.summary for word in ("'e1'", "'e2', 'e3'", "whichever moment"))
 
 
 def test_severity_of_a_repeat_depends_on_the_faults() -> None:
@@ -261,6 +289,8 @@ def plant(sketch: Sketch, requirement: str, rng: random.Random) -> None:
         sketch.offer(later_ms, page["event_id"], "emit", fp=fp, attempt=2).emit(
             later_ms + 1, page["event_id"], "planted", fp=fp
         )
+    elif requirement == "DD-24":
+        sketch.offer(ms, "planted", "fail", fp=fp).emit(ms + rng.randrange(1, 9), "planted", "planted", fp=fp)
     elif requirement == "DD-05":
         sketch.offer(ms + 1, "planted", "emit", fp=fp)
     elif requirement == "DD-10":

@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 
 import psycopg
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from candidates.sdk.python.harness_sdk import InvalidParams, emit, serve
 
@@ -138,13 +140,18 @@ return due
 """
 
 
+# The driver asks again by itself where an answer is lost; with this it says so instead.
+NO_RETRY = {"retry": Retry(NoBackoff(), 0)}
+
+
 class ValkeyDedup(Dedup):
     """A key per window and per event, each with its expiry, and a sorted set of what is unconfirmed by the end of its lease."""
 
     store: Any
+    options: ClassVar[dict[str, Any]] = {}
 
     def connect(self, url: str) -> None:
-        self.store = redis.Redis.from_url(url, protocol=2, decode_responses=True)
+        self.store = redis.Redis.from_url(url, protocol=2, decode_responses=True, **self.options)
         self.store.ping()
 
     def window_key(self, fingerprint: str) -> str:

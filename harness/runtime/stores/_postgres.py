@@ -41,7 +41,8 @@ _PREPARE = (
     f"ALTER DATABASE {DATABASE} OWNER TO {CANDIDATE}",
 )
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-_DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+# Who acknowledges before the log is on disk, by a session's own setting, is not to be saved by the writer that comes by every 200 ms.
+_DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "wal_writer_delay": "10s"}
 _ALWAYS = {
     "listen_addresses": "",
     "shared_buffers": "32MB",

@@ -1,0 +1,37 @@
+"""DD-24: the store is killed in mid-run and comes back with what it had, or answers late: nothing acknowledged is lost (DD-10), nothing
+doubled (DD-01, DD-03), and who was refused for certain was not paged for (DD-24)."""
+
+from __future__ import annotations
+
+import pytest
+
+from challenges.alert_dedup.crashes import calibrate
+from challenges.alert_dedup.judging import Grounds, Judgement, decide, decide_under_faults, judge, sum_up
+from challenges.alert_dedup.outages import late_case, late_rules, restarts
+from harness.runtime.proxy import Point
+from harness.runtime.trial import Trial
+
+
+@pytest.mark.requirement("DD-24")
+def test_a_store_that_restarts_or_is_slow(trial: Trial) -> None:
+    with Grounds(trial, durable=True) as grounds:
+        ground = grounds.field(real=False)
+        calibration = calibrate(ground)
+        points = calibration.points
+        shown = next(where for where in points if where.point is Point.AFTER)
+        killed = [*restarts(calibration, points)]
+        slow = [late_case()]
+        wanted = {case.name for case in trial.cases([*killed, *slow], key=lambda case: case.name)}
+        killed, slow = ([case for case in cases if case.name in wanted] for cases in (killed, slow))
+        rules = ["DD-01", "DD-03", "DD-10", "DD-24"]
+        restarted = judge(trial, grounds, rules, killed, in_real_time=[f"store killed {shown.name}"], every=True)
+        decide(trial, restarted, both=False)
+        rules = late_rules(calibration, ground.rules.lease_ns)
+        # Late replies are late in real time, whichever time the waiting in between is in.
+        slowed = judge(trial, grounds, rules, slow, every=True)
+    for judgement in (restarted, slowed):
+        if judgement.played:
+            decide_under_faults(trial, judgement)
+    words = f"the store killed and back at each of {len(points)} crash points and between two offers, and 500 ms late with each reply"
+    runs = Judgement((), [*restarted.played, *slowed.played], passing=[*restarted.passing, *slowed.passing])
+    trial.summary(sum_up(runs, words))
