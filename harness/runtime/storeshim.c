@@ -2,9 +2,10 @@
  *
  * SQLite has no server and so no wire, but its transactions are visible: they are exactly the POSIX locks that it takes and gives
  * back. An *operation* is a part of a transaction: reading ('r', from the first lock to the last), writing ('w', from the write
- * lock on), and the commit ('c', from the first byte of it until the write lock is given back, when its changes are there for
- * all). Before each begins and after each has ended we say so on a socket, two bytes, and wait for one byte: '.' go on, 'x' fail
- * with EIO instead. A refused lock is told without waiting, so that a wait for a lock is known for what it is.
+ * lock on), and the commit ('c', from the first byte of it until the locks are given back, when its changes are there for
+ * all). Before each begins, and after the last has ended and no lock is held, we say so on a socket, two bytes, and wait for one
+ * byte: '.' go on, 'x' fail with EIO instead. That one part ends because the next begins, and that a lock is refused, is told
+ * without waiting.
  *
  * HARNESS_STORE_FILE names the database, HARNESS_STORE_OPERATIONS the socket. Without them, or without anybody who listens,
  * nothing happens. Locks are a process's, not a connection's, so two transactions of one process that overlap count as one.
@@ -59,6 +60,7 @@ static ino_t control_inode;
 static int wal, reading, writing, checkpointing; /* the locks of this process; `writing` says by which file */
 static volatile char operation;                  /* the one under way: 'r', 'w', 'c', or 0 */
 static int refused, waiting;                     /* its lock was refused; and SQLite sleeps, to try again */
+static int done;                                 /* its write lock is given back, a reader's is not yet */
 static __thread int just_refused;
 
 static void forget(void) { /* in a child: it has none of its parent's locks, and needs a socket of its own */
@@ -66,7 +68,7 @@ static void forget(void) { /* in a child: it has none of its parent's locks, and
     if (control >= 0)
         close(control);
     control = -1;
-    reading = writing = checkpointing = refused = waiting = 0;
+    reading = writing = checkpointing = refused = waiting = done = 0;
     operation = 0;
 }
 
@@ -181,18 +183,24 @@ static int goes_on(char kind) { /* more of an operation that has begun: another 
 static void end(void) {
     char kind = operation;
     operation = 0;
-    refused = waiting = 0;
+    refused = waiting = done = 0;
     if (kind)
         ask('e', kind);
+}
+
+static void next(char kind) { /* another part of the same transaction begins */
+    if (operation && !done && !refused)
+        tell('n', operation);
+    else if (done)
+        end();
+    operation = kind;
+    refused = waiting = done = 0;
 }
 
 static int begin(char kind) { /* 0, or the error that it is to fail with */
     if (goes_on(kind))
         return 0;
-    if (operation == 'r' && kind == 'w')
-        end();
-    operation = kind;
-    refused = waiting = 0;
+    next(kind);
     if (ask('b', kind) != 'x')
         return 0;
     operation = 0;
@@ -202,8 +210,7 @@ static int begin(char kind) { /* 0, or the error that it is to fail with */
 static int commit(void) { /* 0, or the error that it is to fail with */
     if (operation != 'w')
         return 0;
-    end();
-    operation = 'c';
+    next('c');
     if (ask('b', 'c') != 'x')
         return 0;
     operation = 0;
@@ -222,10 +229,9 @@ static void released(enum file file, const struct flock *lock) {
         reading &= ~DB_BIT;
     if (writing == (int)file && covers(lock, file == SHM ? SHM_WRITE : RESERVED)) {
         writing = 0;
-        if (operation == 'w' || operation == 'c')
-            end();
+        done = operation == 'w' || operation == 'c';
     }
-    if (before && !reading && operation == 'r')
+    if (!reading && (done || (before && operation == 'r')))
         end();
 }
 

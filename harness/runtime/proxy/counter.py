@@ -58,6 +58,11 @@ class TripCounter(ABC):
 
     # -- what a kind of proxy has -----------------------------------------------------------------------------------------------
 
+    @property
+    @abstractmethod
+    def socket_path(self) -> Path:
+        """Its socket, in its folder."""
+
     @abstractmethod
     def url(self, inside: str) -> str:
         """The store's URL for a processor that finds it in the folder `inside`."""

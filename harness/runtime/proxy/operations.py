@@ -1,7 +1,8 @@
 """The operations of one processor on its SQLite file, as round trips: counted, held, delayed, failed; kills at the k-th.
 
 SQLite has no server to stand in front of. `storeshim.c` inside the process tells of each operation before it begins and after it
-has ended, and waits for leave: the reading and the writing part of a transaction and its commit, by the locks that SQLite takes. What has no
+has ended, and waits for leave: the reading and the writing part of a transaction and its commit, by the locks that SQLite takes.
+One that ends because the next begins has no point after it. What has no
 meaning there raises NotApplicable: an operation that ended has ended, its reply cannot be lost on the way.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+from pathlib import Path
 from typing import Protocol
 
 from harness.errors import CandidateBrokeProtocol, InfraError, NotApplicable
@@ -18,7 +20,7 @@ from harness.runtime.proxy.trips import Move, Point, Policy, RoundTrip, Verdict
 
 SOCKET_NAME = "operations.sock"
 KINDS = {ord("r"): "read", ord("w"): "write", ord("c"): "commit"}
-BEGINS, ENDED, REFUSED, GOT = b"befg"
+BEGINS, NEXT, ENDED, REFUSED, GOT = b"bnefg"
 GO_ON, FAIL = b".", b"x"
 MESSAGE_BYTES = 2
 MAX_PROCESSES = 300
@@ -87,13 +89,15 @@ class _Told:
                 self._take(data[at], data[at + 1])
 
     def _take(self, what: int, kind: int) -> None:
-        if kind not in KINDS or what not in (BEGINS, ENDED, REFUSED, GOT):
+        if kind not in KINDS or what not in (BEGINS, NEXT, ENDED, REFUSED, GOT):
             self._owner.complain("something wrote to the socket on which its operations are told; that was closed")
             self.close()
         elif what == BEGINS:
             self._begin(KINDS[kind])
         elif what == ENDED:
             self._end()
+        elif what == NEXT:
+            self._went_on()
         else:
             self._owner.waits(self.number, refused=what == REFUSED)
 
@@ -110,6 +114,12 @@ class _Told:
             return
         trip.answered_ns = self._loop.now_ns()
         self._judge(trip, Point.AFTER)
+
+    def _went_on(self) -> None:
+        """No reply to anybody, so nothing to be held: the process has its locks, and asks for leave for the next part."""
+        if self.trip is not None:
+            self.trip.answered_ns = self._loop.now_ns()
+        self._finish("went on")
 
     def _judge(self, trip: RoundTrip, point: Point) -> None:
         trip.held, trip._go_on = point, self._go_on
@@ -184,15 +194,20 @@ class OperationProxy(TripCounter):
         self._closed = False
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._listener.bind(str(self.folder / SOCKET_NAME))
+            self._listener.bind(str(self.socket_path))
             self._listener.listen(BACKLOG)
         except OSError as error:
             self._listener.close()
             self._remove_folder()
-            raise InfraError(f"nobody could listen at {self.folder / SOCKET_NAME}: {error}") from error
+            raise InfraError(f"nobody could listen at {self.socket_path}: {error}") from error
         self._listener.setblocking(False)
         self._watch = loop.watch(self._listener.fileno(), READ, self._accept)
         self._look: Timer = loop.call_later(LOOK_EVERY_S, self._measure)
+
+    @property
+    def socket_path(self) -> Path:
+        """See `TripCounter`: where its processes tell."""
+        return self.folder / SOCKET_NAME
 
     def url(self, inside: str) -> str:
         """See `TripCounter`."""

@@ -74,7 +74,7 @@ class StoreProxy(TripCounter):
         self._connections: dict[Connection, bool] = {}
         self._under_way: dict[Connection, RoundTrip] = {}
         self._served = 0
-        self._listener = self._listen(self.folder / store.socket.name)
+        self._listener = self._listen(self.socket_path)
         self._watch = loop.watch(self._listener.fileno(), READ, self._accept)
         self._closed = False
 
@@ -90,6 +90,11 @@ class StoreProxy(TripCounter):
             raise InfraError(f"the store proxy could not listen at {path}: {error}") from error
         listener.setblocking(False)
         return listener
+
+    @property
+    def socket_path(self) -> Path:
+        """See `TripCounter`: in front of the store's."""
+        return self.folder / self._store.socket.name
 
     def url(self, inside: str) -> str:
         """The store's URL for a processor that finds this proxy's folder at `inside`."""

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from harness.candidate.cache import remove
 from harness.errors import InfraError, NotApplicable
@@ -29,7 +29,7 @@ KEEPER = Path(__file__).with_name("_sqlite_keeper.py")
 FILE_NAME = "alerts.db"
 INSIDE = "/store"
 ANSWER_PATIENCE_S = 8.0
-MAX_ANSWER_BYTES = 4096
+MAX_ANSWER_BYTES = 1 << 16
 MOST_BYTES = 256 << 20
 MOST_FILES = 1000
 
@@ -203,7 +203,11 @@ class SqliteStore(Store):
 
     def entries(self) -> int:
         """See `Store`: the rows of all tables that are not SQLite's own."""
-        return self._asked("entries")
+        return int(self._asked("entries")["rows"])
+
+    def holdings(self) -> dict[str, int]:
+        """See `Store`: the rows of each table."""
+        return {str(name): int(rows) for name, rows in self._asked("holdings")["tables"].items()}
 
     def connections(self) -> int:
         """See `Store`: how many times the file is open, in whichever process of this user's."""
@@ -213,7 +217,7 @@ class SqliteStore(Store):
             return 0
         return sum(_is_open_as(fd, file) for fd in Path("/proc").glob("[0-9]*/fd/*"))
 
-    def _asked(self, what: str) -> int:
+    def _asked(self, what: str) -> dict[str, Any]:
         try:
             answer = self._answer(what)
         except (OSError, ValueError) as error:
@@ -222,9 +226,9 @@ class SqliteStore(Store):
         if "rows" not in answer:
             why = str(answer.get("busy", answer.get("broken", answer)))[:200]
             raise StoreBusy(f"the SQLite file cannot be used: {why}")
-        return int(answer["rows"])
+        return answer
 
-    def _answer(self, what: str) -> dict[str, int]:
+    def _answer(self, what: str) -> dict[str, Any]:
         keeper = self._kept()
         stdin, stdout = keeper.popen.stdin, keeper.popen.stdout
         if stdin is None or stdout is None:

@@ -1,7 +1,7 @@
 """Empties a SQLite file and counts its rows, for the harness, which itself never opens what a candidate may have written.
 
 A program of its own, inside a sandbox that sees nothing but the file's folder. One JSON line asks, one answers:
-{"do": "empty" | "entries" | "keep"} -> {"rows": n} | {"busy": why} | {"broken": why}.
+{"do": "empty" | "entries" | "holdings" | "keep"} -> {"rows": n}, with {"tables": {name: n}} for holdings | {"busy": why} | {"broken": why}.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import time
 BUSY_S = 1.0
 MOST_S = 5.0
 STEPS = 10_000
+MOST_TABLES = 100
+NAME_CHARS = 60
 
 
 def _open(path: str) -> sqlite3.Connection:
@@ -39,12 +41,13 @@ def _count(connection: sqlite3.Connection, table: str) -> int:
     return int(connection.execute(f"select count(*) from {_quoted(table)}").fetchone()[0])
 
 
-def _do(what: str, path: str, kept: set[str]) -> int:
+def _do(what: str, path: str, kept: set[str]) -> dict[str, object]:
     if not os.path.exists(path):
-        return 0
+        return {"rows": 0, "tables": {}}
     connection = _open(path)
     try:
-        tables = [name for name in _tables(connection) if name not in kept]
+        names = _tables(connection)
+        tables = [name for name in names if name not in kept]
         if what == "keep":
             kept.update(name for name in tables if _count(connection, name))
         elif what == "empty":
@@ -52,7 +55,10 @@ def _do(what: str, path: str, kept: set[str]) -> int:
             for name in tables:
                 connection.execute(f"delete from {_quoted(name)}")
             connection.execute("commit")
-        return sum(_count(connection, name) for name in tables) if what == "entries" else 0
+        elif what == "holdings":
+            counts = {name[:NAME_CHARS]: _count(connection, name) for name in names[:MOST_TABLES]}
+            return {"rows": sum(counts.values()), "tables": counts}
+        return {"rows": sum(_count(connection, name) for name in tables) if what == "entries" else 0}
     finally:
         connection.close()
 
@@ -62,7 +68,7 @@ def main() -> None:
     path, kept = sys.argv[1], set[str]()
     for line in sys.stdin:
         try:
-            answer: dict[str, object] = {"rows": _do(json.loads(line)["do"], path, kept)}
+            answer = _do(json.loads(line)["do"], path, kept)
         except sqlite3.OperationalError as error:
             answer = {"busy": str(error)}
         except (sqlite3.Error, OSError, ValueError, OverflowError) as error:

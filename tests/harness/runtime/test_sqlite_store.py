@@ -148,6 +148,7 @@ def test_rows_of_all_tables_are_counted_kept_and_removed() -> None:
         store.keep_what_is_there()
         db.executemany('insert into "t w""o" values (?)', [(number,) for number in range(7)])
         assert store.entries() == 7
+        assert store.holdings() == {"one": 1, 't w"o': 7}
         store.empty()
         assert store.connections() == 1
         assert store.entries() == 0 and db.execute("select count(*) from one").fetchone() == (1,)
