@@ -285,7 +285,7 @@ def test_a_machine_without_servers_says_so(monkeypatch: pytest.MonkeyPatch) -> N
         assert "extra `stores`" in (store_unavailable(kind) or "")
         with pytest.raises(InfraError, match=f"the {kind} store cannot be started: neither the wheel"):
             open_store(kind)
-    with pytest.raises(InfraError, match="a store is one of postgres, redis; it was 'mysql'"):
+    with pytest.raises(InfraError, match="a store is one of postgres, redis, sqlite; it was 'mysql'"):
         open_store("mysql")
 
 
