@@ -158,13 +158,13 @@ class SqliteStore(Store):
     def size_bytes(self) -> int:
         """What lies in the folder, in bytes, nothing followed; more than `most_bytes` where there are too many files."""
         total = number = 0
-        for folder, _folders, files in os.walk(self.data):
+        for folder, folders, files in os.walk(self.data):
+            number += len(folders) + len(files)
+            if number > MOST_FILES:
+                return self.most_bytes + 1
             for name in files:
-                number += 1
                 with contextlib.suppress(OSError):
                     total += (Path(folder) / name).lstat().st_size
-                if number > MOST_FILES:
-                    return self.most_bytes + 1
         return total
 
     def wipe(self) -> None:
