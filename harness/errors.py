@@ -83,5 +83,9 @@ class Undecided(HarnessError):
     """A suite could not decide (noise, a fault that did not take, no time left): outcome `inconclusive`."""
 
 
+class NotApplicable(Undecided):
+    """What was to be done to the store has no meaning for a store of that kind: `inconclusive`, and the sentence says why."""
+
+
 class NotOffered(HarnessError):
     """The candidate does not declare what the requirement is about: outcome `not_offered`."""

@@ -6,6 +6,7 @@ offer and 50 ms of quiet after its reply count. A run whose round trips differ f
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ TRIES = 4
 MAX_TRIPS = 60
 AFTER_REPLY_S = 0.05
 SQL_KINDS = frozenset({"sync", "query", "call"})
+# What one transaction consists of over SQLite, in order.
+PARTS = frozenset({("read", "write"), ("write", "commit")})
 # Literals, values bound to a statement (shown in brackets after it), numbers; texts are cut, so either may lack its end.
 _VALUES = re.compile(r"'[^']*(?:'|$)|\[[^\]]*(?:\]|$)|\d+")
 
@@ -46,10 +49,14 @@ class CrashPoint:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The round trips of one warmed-up offer. `points`: two for each."""
+    """The round trips of one warmed-up offer. `points`: two for each, but where the end of one is the beginning of the next.
+
+    `runs_on`: the k of those.
+    """
 
     trips: tuple[str, ...]
     shapes: tuple[str, ...]
+    runs_on: frozenset[int] = frozenset()
 
     @property
     def points(self) -> list[CrashPoint]:
@@ -58,6 +65,7 @@ class Calibration:
             CrashPoint(number, point, text)
             for number, text in enumerate(self.trips, 1)
             for point in (Point.BEFORE, Point.AFTER)
+            if point is Point.BEFORE or number not in self.runs_on
         ]
 
 
@@ -82,10 +90,16 @@ def calibrate(field: Field) -> Calibration:
                 raise Undecided(
                     "one offer made no round trip to its store, so there is no point at which its owner could be killed"
                 )
-            return Calibration(tuple(trip.text for trip in trips), shapes)
+            return Calibration(tuple(trip.text for trip in trips), shapes, running_on(shapes))
         seen.append(shapes)
     counts = ", ".join(str(len(shapes)) for shapes in seen)
     raise Undecided(f"the round trips of one offer were not the same in any two of {TRIES} runs ({counts} of them)")
+
+
+def running_on(shapes: Sequence[str]) -> frozenset[int]:
+    """Over SQLite: which parts of a transaction are followed by another part of it, with nothing between the two."""
+    pairs = itertools.pairwise(shapes)
+    return frozenset(k for k, (one, next_one) in enumerate(pairs, 1) if (one, next_one) in PARTS)
 
 
 def _one_offer(field: Field) -> list[RoundTrip]:

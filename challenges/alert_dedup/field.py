@@ -13,11 +13,11 @@ from typing import Any
 
 from challenges.alert_dedup.history import STORE, Emit, Entry, Fail, Fault, History, Info, Invoke, Obs, Ok
 from challenges.alert_dedup.view import MS, Rules, View
-from harness.errors import CandidateBrokeProtocol, CandidateHung, NotOffered
+from harness.errors import CandidateBrokeProtocol, CandidateHung, NotOffered, Undecided
 from harness.runtime.actor import Call
 from harness.runtime.cluster import TICK_NS, Cluster, Node
 from harness.runtime.process import OTHER_TIMEOUT_S
-from harness.runtime.proxy import Fired, RoundTrip, StoreProxy
+from harness.runtime.proxy import Fired, RoundTrip, TripCounter
 from harness.runtime.tree import Proof
 from harness.runtime.trial import Trial
 
@@ -117,6 +117,9 @@ class Field:
             warm = [f"warm-up {name} {number}" for name in names]
             self.wait(*(self.offer(name, text, event_id=text) for name, text in zip(names, warm, strict=True)))
         self.quiet()
+        for name in names:
+            if (why := self.proxy(name).blind() if self.cluster.store is not None else None) is not None:
+                raise Undecided(why)
         if self.cluster.can_forget:
             self.cluster.forget()
             # Who did not answer, or kept the store locked, was ended for it, and begins the run as a new process.
@@ -159,7 +162,7 @@ class Field:
                 row[name] = self.cluster.time.at_ns(row[name]) - self._origin_ns
         return row
 
-    def proxy(self, proc: str) -> StoreProxy:
+    def proxy(self, proc: str) -> TripCounter:
         """The store proxy of a processor. Raises NotOffered for a candidate without a store."""
         proxy = self.cluster.nodes[proc].proxy
         if proxy is None:

@@ -262,7 +262,7 @@ class _Picture:
         )
         self._span(STORE, "trip", forwarded_ns, answered_ns or ended_ns, label, told)
         if answered_ns:
-            delivered = fate in ("delivered", "under way")
+            delivered = fate in ("delivered", "under way", "went on")
             answer = {"lane": STORE, "from": self._ms(answered_ns), "to_lane": proc, "to": self._ms(ended_ns), "tone": "answer"}
             self.links.append(answer | {"label": f"answer to {label}", "broken": not delivered})
             if not delivered:

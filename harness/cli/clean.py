@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +9,7 @@ import typer
 from harness.candidate.cache import remove
 from harness.cli._frame import EXIT_DONE, command
 from harness.paths import cache_root
-from harness.runtime.leftovers import end_orphans, remove_folders, remove_groups
+from harness.runtime.leftovers import end_orphans, remove_folders, remove_groups, scratch_places
 
 
 @command
@@ -22,7 +20,7 @@ def clean(
 ) -> int:
     """Remove what a killed run left behind: processes, temporary folders, cgroups. Results under OUT stay."""
     ended = end_orphans()
-    removed = remove_folders(Path(tempfile.gettempdir()))
+    removed = sum(remove_folders(place) for place in scratch_places())
     groups = remove_groups()
     if cache:
         remove(cache_root())

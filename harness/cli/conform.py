@@ -49,7 +49,7 @@ def conform(
     virtual: Annotated[
         bool, typer.Option("--virtual", help='the program takes its time from now_ms (clock = "virtual")')
     ] = False,
-    store: Annotated[str, typer.Option(help="the store that it asks for: none, redis or postgres")] = "none",
+    store: Annotated[str, typer.Option(help="the store that it asks for: none, postgres, redis or sqlite")] = "none",
     trace: Annotated[bool, typer.Option("--trace", help="print every line both ways on stderr")] = False,
     sandbox: Annotated[str, typer.Option(help="none, bwrap or auto; it is your own program, so none is the default")] = "none",
 ) -> int:

@@ -18,6 +18,7 @@ from harness.runtime.sandbox import available, choose
 from harness.runtime.sandbox.limits import cgroup_kind
 from harness.runtime.stores import store_program, store_unavailable
 from harness.runtime.toolbox import node_root
+from harness.runtime.wiring import STORE_SHIM
 
 VERSION_TIMEOUT_S = 5
 
@@ -84,6 +85,12 @@ def _store(kind: str, name: str) -> Item:
     return Item(f"store: {name}", found, f"candidates that share their state by it cannot be measured ({why_not})")
 
 
+def _sqlite() -> Item:
+    why_not = shim_unavailable(STORE_SHIM)
+    found = "files; operations are seen and held by a shim" if why_not is None else ""
+    return Item("store: SQLite", found, f"candidates over a SQLite file cannot be measured under faults ({why_not})")
+
+
 def _docker() -> Item:
     binary = shutil.which("docker")
     found = _version([binary, "info", "--format", "{{.ServerVersion}}"]) if binary else ""
@@ -103,7 +110,7 @@ def _version(argv: list[str]) -> str:
     return done.stdout.strip().splitlines()[0] if done.returncode == 0 and done.stdout.strip() else ""
 
 
-LOOKS: tuple[Callable[[], Item], ...] = (_git, _sandbox, _limits, _compiler, _node, _postgres, _valkey, _docker)
+LOOKS: tuple[Callable[[], Item], ...] = (_git, _sandbox, _limits, _compiler, _node, _postgres, _valkey, _sqlite, _docker)
 
 
 @command

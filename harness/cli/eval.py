@@ -41,7 +41,9 @@ def eval_command(
     resume: Annotated[bool, typer.Option("--resume", help="go on where a run of the same settings was cut off")] = False,
     sandbox: Annotated[str, typer.Option(help="auto, bwrap or none")] = "auto",
     time: Annotated[str, typer.Option(help="virtual or real; a detector's stream is virtual in both")] = "virtual",
-    store: Annotated[str | None, typer.Option(help="postgres or redis, for a candidate that serves several stores")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="postgres, redis or sqlite, for a candidate that serves several stores")
+    ] = None,
     out: Annotated[Path, typer.Option(help="where results go")] = Path("reports"),
     as_json: Annotated[bool, typer.Option("--json", help="print the results as JSON on stdout")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="print a summary in Markdown on stdout")] = False,

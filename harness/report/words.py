@@ -98,6 +98,12 @@ def worst_of(requirements: Iterable[Mapping[str, Any]]) -> str:
     return str(worst(Outcome(outcome) for outcome in known))
 
 
+OVER_SQLITE = (
+    "Over a SQLite file: there is no server and no wire, so faults and schedules are at the level of operations on the file "
+    "(reading, writing and commit of a transaction), and what only a server can suffer is not applicable."
+)
+
+
 def reasons(result: Mapping[str, Any]) -> list[str]:
     """Why the verdict is what it is: the result's own reasons, or the general one of that verdict."""
     given = [str(reason) for reason in result.get("verdict_reasons") or () if str(reason).strip()]
@@ -112,6 +118,8 @@ def warnings(result: Mapping[str, Any]) -> list[str]:
         found.append("Partial run: verdict and score cover only the suites or requirements asked for.")
     if sandbox_level(result) == "none":
         found.append("No sandbox: the candidate ran with the rights of whoever ran the harness.")
+    if provenance.get("store") == "sqlite":
+        found.append(OVER_SQLITE)
     return found
 
 

@@ -32,10 +32,12 @@ class ProgramSpec(msgspec.Struct, frozen=True):
     store_tcp: bool = False
     base_tables: list[str] = []
 
-    def launch(self, *, env: dict[str, str] | None = None, mounts: dict[str, Mount] | None = None) -> Launch:
-        """The launch of one process, with what the runtime adds."""
+    def launch(
+        self, *, env: dict[str, str] | None = None, mounts: dict[str, Mount] | None = None, before: tuple[str, ...] = ()
+    ) -> Launch:
+        """The launch of one process, with what the runtime adds; `before` comes before its command."""
         own = {name: Mount(Path(m.host), m.inside, m.writable) for name, m in self.mounts.items()}
-        return Launch(tuple(self.command), own | (mounts or {}), self.cwd, self.env | (env or {}), limits=Limits())
+        return Launch((*before, *self.command), own | (mounts or {}), self.cwd, self.env | (env or {}), limits=Limits())
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -77,6 +79,7 @@ class Cell(msgspec.Struct, frozen=True):
             self.program.env,
             self.program.clock,
             self.program.store,
+            self.program.store_tcp,
             *self.program.base_tables,
         ]
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:16]

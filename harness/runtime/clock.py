@@ -28,32 +28,33 @@ def find_compiler() -> str | None:
     return next((found for name in ("cc", "gcc", "clang") if (found := shutil.which(name))), None)
 
 
-def shim_path() -> Path:
-    """The compiled shim, built if need be. Raises InfraError without a compiler or if it does not compile."""
-    key = hashlib.sha256(SOURCE.read_bytes() + os.uname().machine.encode()).hexdigest()[:16]
-    target = cache_root() / "shim" / key / "clockshim.so"
+def shim_path(source: Path = SOURCE) -> Path:
+    """That shim, compiled, in a folder of its own. Raises InfraError without a compiler or if it does not compile."""
+    key = hashlib.sha256(source.read_bytes() + os.uname().machine.encode()).hexdigest()[:16]
+    target = cache_root() / "shim" / key / f"{source.stem}.so"
     if not target.exists():
-        _compile(target)
+        _compile(source, target)
     return target
 
 
-def _compile(target: Path) -> None:
+def _compile(source: Path, target: Path) -> None:
+    name = source.stem.removesuffix("shim")
     compiler = find_compiler()
     if compiler is None:
-        raise InfraError("the clock shim needs a C compiler, and none of cc, gcc, clang is on PATH: install one")
+        raise InfraError(f"the {name} shim needs a C compiler, and none of cc, gcc, clang is on PATH: install one")
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(f".{os.getpid()}.part")
-    argv = [compiler, "-O2", "-shared", "-fPIC", "-o", str(part), str(SOURCE), "-ldl"]
+    argv = [compiler, "-O2", "-shared", "-fPIC", "-o", str(part), str(source), "-ldl", "-lpthread"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=COMPILE_TIMEOUT_S, check=False)
     if done.returncode != 0:
-        raise InfraError(f"the clock shim did not compile with {compiler}: {done.stderr.strip()[-300:]}")
+        raise InfraError(f"the {name} shim did not compile with {compiler}: {done.stderr.strip()[-300:]}")
     part.replace(target)
 
 
-def shim_unavailable() -> str | None:
-    """Why no shim can be had here, or None if it can."""
+def shim_unavailable(source: Path = SOURCE) -> str | None:
+    """Why that shim cannot be had here, or None if it can."""
     try:
-        shim_path()
+        shim_path(source)
     except (InfraError, OSError, subprocess.SubprocessError) as error:
         return str(error)
     return None

@@ -15,11 +15,12 @@ from harness.errors import InfraError, Undecided
 from harness.runtime.actor import Actor, Call
 from harness.runtime.loop import Loop
 from harness.runtime.process import PROTOCOL, TIMEOUT_S
-from harness.runtime.proxy import Faults, Gate, StoreProxy, in_turn
+from harness.runtime.proxy import Faults, Gate, TripCounter, in_turn
 from harness.runtime.stores import Store, StoreBusy
 from harness.runtime.tree import Proof
 from harness.runtime.trial import PROBE_SHIFT_MS, Trial, check_probe
 from harness.runtime.truetime import TrueTime
+from harness.runtime.wiring import proxy_for
 
 MS = 1_000_000
 TICK_NS = 200 * MS
@@ -34,7 +35,7 @@ class Node:
     """One processor: the process of the moment (None while it is down), its proxy, and how far its clock is off."""
 
     name: str
-    proxy: StoreProxy | None
+    proxy: TripCounter | None
     faults: Faults
     skew_ns: int = 0
     actor: Actor | None = None
@@ -88,12 +89,12 @@ class Cluster:
         faults = Faults(self.loop)
         if self.store is None:
             return Node(name, None, faults)
-        proxy = StoreProxy(self.loop, name, self.store, policy=in_turn(faults, self.gate))
+        proxy = proxy_for(self.loop, name, self.store, in_turn(faults, self.gate))
         return Node(name, proxy, faults)
 
     def _move_store(self) -> None:
         store = self.store
-        if store is None:
+        if store is None or not store.has_server:
             return
         if store.clock is None and not self.time.real:
             raise Undecided("the store's clock cannot be moved here, so there is no virtual time: no clock shim can be had")
@@ -106,7 +107,7 @@ class Cluster:
         """Starts these, all at once, and introduces them. Raises CandidateFailure, RpcError or Undecided."""
         begun = [(node, *self._introduce(node)) for node in map(self.nodes.__getitem__, names)]
         for node, call, said_ms, before_ms in begun:
-            actor = node.live
+            actor = node.actor or node.live  # where it has ended meanwhile, its call says why
             if not self.loop.run_until(lambda: call.over, TIMEOUT_S["initialize"]):  # noqa: B023 - used at once
                 raise actor.hung(call, TIMEOUT_S["initialize"])
             result = actor.process.accept_initialize(call.value())
@@ -115,8 +116,8 @@ class Cluster:
 
     def _introduce(self, node: Node) -> tuple[Call, float, float]:
         wall_ms = self.time.wall_ms(node.skew_ns)
-        mounts = {} if node.proxy is None else {"store": self.trial.store_mount(node.proxy.folder)}
-        process = self.trial.spawn(node.name, wall_ms=wall_ms, mounts=mounts)
+        wiring = None if self.store is None else self.trial.wirer.wire(self.store, node.proxy)
+        process = self.trial.spawn(node.name, wall_ms=wall_ms, wiring=wiring)
         process.set_clock_offset_ns(self.time.offset_ns(node.skew_ns))
         actor = node.actor = Actor(process, self.loop)
         # Should nobody close us before the trial ends: the loop has to let go of the pipes before the process closes them.
@@ -124,9 +125,7 @@ class Cluster:
         node.paused, node.tick = False, None
         actor.on_notification = lambda t_ns, message: self._heard(node, t_ns, message)
         actor.on_reply = lambda call: self._replied(node, call)
-        told = None
-        if node.proxy is not None:
-            told = self.trial.store_params(node.proxy.url(self.trial.inside(mounts["store"])))
+        told = None if wiring is None else self.trial.store_params(wiring.url)
         params = self.trial.introduction(node.name, peers=[name for name in self.nodes if name != node.name], store=told)
         said_ms = wall_ms if self.trial.clock_is_virtual else wall_ms + PROBE_SHIFT_MS
         before_ms = process.wall_ms()
@@ -225,8 +224,7 @@ class Cluster:
         try:
             store.empty()
         except StoreBusy:
-            store.restart()
-            store.empty()
+            store.wipe()
 
     # -- requests --------------------------------------------------------------------------------------------------------------
 

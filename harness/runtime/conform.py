@@ -15,7 +15,8 @@ from harness.runtime.clock import ClockPage, shim_path, shim_unavailable
 from harness.runtime.process import EXIT_PATIENCE_S, Process
 from harness.runtime.sandbox import Launch, Mount, Sandbox
 from harness.runtime.stores import Store
-from harness.runtime.trial import PROBE_SHIFT_MS, STORE_INSIDE, check_probe
+from harness.runtime.trial import PROBE_SHIFT_MS, check_probe
+from harness.runtime.wiring import Wirer, Wiring
 
 EPOCH_MS = 1_704_067_200_000
 BAD_LINE_PATIENCE_S = 0.5
@@ -59,7 +60,7 @@ class Session:
         """A fresh process that has been sent nothing yet."""
         mounts, env, page = {"checkout": Mount(self.cwd, "/candidate")}, {}, None
         if self.store is not None:
-            mounts["store"] = self._sockets(self.store)
+            mounts |= self._wired(self.store).mounts
         if not self.virtual and shim_unavailable() is None:
             page = ClockPage(self.scratch / "clock")
             page.hold_ms(EPOCH_MS)
@@ -83,14 +84,13 @@ class Session:
         more = {"seed": 1, "config": self.config, "store": self._store_params()}
         return process.initialize({**params, **more}, now_ms=now_ms)
 
-    def _sockets(self, store: Store) -> Mount:
-        return Mount(store.sockets, STORE_INSIDE)
+    def _wired(self, store: Store) -> Wiring:
+        return Wirer(self.sandbox).wire(store)
 
     def _store_params(self) -> dict[str, Any] | None:
         if self.store is None:
             return None
-        folder = self.sandbox.inside(self._sockets(self.store))
-        return {"kind": self.store.kind, "url": self.store.url(folder), "prefix": "conform_"}
+        return {"kind": self.store.kind, "url": self._wired(self.store).url, "prefix": "conform_"}
 
 
 def run(session: Session, samples: list[Exchange]) -> Iterator[Check]:

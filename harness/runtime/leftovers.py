@@ -14,6 +14,7 @@ from harness.paths import owner_of_scratch
 from harness.runtime import tree
 from harness.runtime.sandbox.limits import end_group, our_groups
 
+MEMORY = Path("/dev/shm")
 WORKER_MARK = "harness.scale.worker"
 CLOCK_VARIABLE = "HARNESS_CLOCK_PAGE"
 
@@ -36,6 +37,11 @@ def _marked(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
         return CLOCK_VARIABLE in process.environ()
     return False
+
+
+def scratch_places() -> list[Path]:
+    """Where temporary folders of ours lie: those of the system, and of files that are to be in memory."""
+    return [Path(tempfile.gettempdir()), MEMORY]
 
 
 def remove_folders(parent: Path) -> int:
@@ -63,4 +69,5 @@ def sweep() -> None:
     """Clears what workers that were killed could not clear themselves."""
     end_orphans()
     remove_groups()
-    remove_folders(Path(tempfile.gettempdir()))
+    for place in scratch_places():
+        remove_folders(place)

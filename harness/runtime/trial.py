@@ -28,6 +28,7 @@ from harness.runtime.clock import ClockPage, shim_path, shim_unavailable
 from harness.runtime.process import Process
 from harness.runtime.sandbox import Mount, choose
 from harness.runtime.stores import Store, open_store
+from harness.runtime.wiring import SOCKETS_INSIDE, Wirer, Wiring
 
 __all__ = ["NotOffered", "Trial", "Undecided", "Violation"]
 
@@ -37,7 +38,7 @@ PROBE_SHIFT_MS = 7_200_000
 PROBE_SLACK_MS = 250
 MAX_EVIDENCE = 12
 MAX_SUMMARY = 2000
-STORE_INSIDE = "/sockets"
+STORE_INSIDE = SOCKETS_INSIDE
 
 
 def derive_seed(seed: int, name: str) -> int:
@@ -72,6 +73,7 @@ class Trial:
         self._started = self._began if started is None else started
         self._resources = ExitStack()
         self._incarnations: dict[str, int] = {}
+        self._wirer: Wirer | None = None
 
     # -- choices -------------------------------------------------------------------------------------------------------------
 
@@ -131,11 +133,11 @@ class Trial:
         Raises CandidateFailure if it does not start or breaks the protocol, Undecided if its clock cannot be moved.
         """
         store = self.open_store() if self.cell.program.store != "none" else None
-        mounts = {} if store is None else {"store": self.store_mount(store.sockets)}
-        process = self.spawn(node_id, wall_ms=wall_ms, mounts=mounts)
+        wiring = None if store is None else self.wirer.wire(store)
+        process = self.spawn(node_id, wall_ms=wall_ms, wiring=wiring)
         said_ms = wall_ms if self.clock_is_virtual else wall_ms + PROBE_SHIFT_MS
         before_ms = process.wall_ms()
-        told = None if store is None else self.store_params(store.url(self.inside(mounts["store"])))
+        told = None if wiring is None else self.store_params(wiring.url)
         result = process.initialize(self.introduction(node_id, config=config, peers=peers, store=told), now_ms=said_ms)
         if not self.clock_is_virtual:
             check_probe(float(result["now_ms"]), said_ms, before_ms, process.wall_ms())
@@ -160,11 +162,24 @@ class Trial:
             "store": store,
         }
 
-    def spawn(self, node_id: str = "p0", *, wall_ms: float, mounts: Mapping[str, Mount] | None = None) -> Process:
-        """A fresh process that has been sent nothing yet; `mounts` come beside its own."""
+    def spawn(
+        self,
+        node_id: str = "p0",
+        *,
+        wall_ms: float,
+        mounts: Mapping[str, Mount] | None = None,
+        wiring: Wiring | None = None,
+    ) -> Process:
+        """A fresh process that has been sent nothing yet; `mounts` come beside its own, `wiring` is its way to a store."""
         folder = Path(self._resources.enter_context(tempfile.TemporaryDirectory(prefix=scratch_prefix("run"))))
         env, clock_mounts, page = self._clock(folder, wall_ms)
-        launch = self.cell.program.launch(env=env, mounts=clock_mounts | dict(mounts or {}))
+        more = clock_mounts | dict(mounts or {})
+        before: tuple[str, ...] = ()
+        if wiring is not None:
+            preload = [*filter(None, [env.get("LD_PRELOAD")]), *wiring.preload]
+            env = env | wiring.env | ({"LD_PRELOAD": ":".join(preload)} if preload else {})
+            more, before = more | wiring.mounts, wiring.before
+        launch = self.cell.program.launch(env=env, mounts=more, before=before)
         number = self._incarnations.get(node_id, 0)
         self._incarnations[node_id] = number + 1
         process = Process(choose(self.cell.sandbox).spawn(launch), page, node_id=node_id, incarnation=number)
@@ -175,7 +190,15 @@ class Trial:
 
     def open_store(self, *, durable: bool = False) -> Store:
         """A fresh store of the kind that the manifest asks for; it ends with the trial. Raises InfraError."""
-        return self._resources.enter_context(open_store(self.cell.program.store, durable=durable))
+        return self._resources.enter_context(open_store(self.cell.program.store, durable=durable, sandbox=self.cell.sandbox))
+
+    @property
+    def wirer(self) -> Wirer:
+        """What says how processes reach a store."""
+        if self._wirer is None:
+            self._wirer = Wirer(choose(self.cell.sandbox), tcp=self.cell.program.store_tcp)
+            self._resources.callback(self._wirer.close)
+        return self._wirer
 
     def store_mount(self, folder: Path) -> Mount:
         """How a process finds the sockets in `folder`."""

@@ -1,6 +1,6 @@
 """Alert deduplication over a shared store: reserve, send, confirm; what a dead processor left is taken over.
 
-`Deduplicator` holds the rules, a `Store` the state. Neither reads a local wall clock.
+`Deduplicator` holds the rules, a `Store` the state. Neither reads a local wall clock, but for how far it has moved (`file_clock`).
 """
 
 from reference_impl.dedup.connections import Connections

@@ -2,7 +2,7 @@
 
 An alert is *reserved* in the store, with its id and a lease, before anything is sent; then it is *sent*; then it is
 *confirmed*. A reservation whose lease ran out unconfirmed belongs to whoever takes it over. Windows and leases are
-measured on the store's clock alone, so processors' clocks do not matter.
+measured on the store's clock alone (a file keeps one too), so processors' clocks do not matter.
 """
 
 from collections.abc import Sequence

@@ -18,7 +18,13 @@ def _redis(url: str, prefix: str, terms: Terms) -> Store:
     return RedisStore(url, prefix, terms)
 
 
-STORES: dict[str, Callable[[str, str, Terms], Store]] = {"postgres": _postgres, "redis": _redis}
+def _sqlite(url: str, prefix: str, terms: Terms) -> Store:
+    from reference_impl.dedup.sqlite_store import SqliteStore  # noqa: PLC0415 - only the driver that is asked for
+
+    return SqliteStore(url, prefix, terms)
+
+
+STORES: dict[str, Callable[[str, str, Terms], Store]] = {"postgres": _postgres, "redis": _redis, "sqlite": _sqlite}
 """Kind -> constructor of (url, prefix, terms), which connects or raises StoreUnavailable."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from harness.judge.outcomes import Finding
 from harness.paths import PROJECT_ROOT, challenges_root, scratch_prefix
 from harness.programs import program_of
 from harness.runtime.cell import Cell
+from harness.runtime.leftovers import scratch_places
 from harness.runtime.sandbox.limits import our_groups
 from harness.runtime.stores import store_program, store_unavailable
 from harness.runtime.trial import Trial
@@ -128,9 +128,11 @@ def specimen(name: str) -> tuple[str, ...]:
     return ("python3", str((challenges_root() / "alert_dedup" / "specimens" / name / "specimen.py").relative_to(PROJECT_ROOT)))
 
 
-def cell_of(command: tuple[str, ...], tree: Path, out: Path, *, store: str = "redis", requirement: str, **more: Any) -> Cell:
-    """A cell of alert-dedup for that command in that tree; `more` are fields of `Cell`."""
-    spec = EntrySpec(command, store=store, clock="wall")
+def cell_of(
+    command: tuple[str, ...], tree: Path, out: Path, *, store: str = "redis", tcp: bool = False, requirement: str, **more: Any
+) -> Cell:
+    """A cell of alert-dedup for that command in that tree; `tcp` for `store_tcp`; `more` are fields of `Cell`."""
+    spec = EntrySpec(command, store=store, store_tcp=tcp, clock="wall")
     fields = {
         "candidate_id": "x",
         "challenge": "alert-dedup",
@@ -216,7 +218,7 @@ def traces() -> dict[str, set[Any]]:
     me = psutil.Process()
     unix = {(c.fd, c.laddr) for c in me.net_connections("unix")}
     # Copies of the stores' programs are kept until this process ends.
-    folders = {path.name for path in Path(tempfile.gettempdir()).glob(scratch_prefix("*"))}
+    folders = {path.name for place in scratch_places() for path in place.glob(scratch_prefix("*"))}
     folders -= {name for name in folders if "-programs-" in name}
     children = {child.pid for child in me.children(recursive=True)}
     return {

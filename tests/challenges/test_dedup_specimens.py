@@ -22,11 +22,12 @@ SPECIMENS = {specimen.name: specimen for specimen in read_specimens(FOLDER)}
 GOOD = {
     "plain": (FOLDER / "specimens" / "plain", "specimen.py"),
     "plain_postgres": (FOLDER / "specimens" / "plain_postgres", "specimen.py"),
+    "plain_sqlite": (FOLDER / "specimens" / "plain_sqlite", "specimen.py"),
     "starter": (FOLDER / "starter", "deduplicator.py"),
 }
 
 
-@pytest.fixture(scope="module", params=["redis", "postgres"])
+@pytest.fixture(scope="module", params=["redis", "postgres", "sqlite"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     if (reason := store_unavailable(request.param)) is not None:
         pytest.skip(reason)
@@ -78,7 +79,7 @@ def test_two_of_them_page_once_and_again_after_the_window(store: Store, tmp_path
 
 @pytest.mark.parametrize("specimen", SPECIMENS.values(), ids=list(SPECIMENS))
 def test_a_specimen_says_where_its_state_lies_and_differs_in_one_visible_thing(specimen: Specimen) -> None:
-    assert specimen.store in {"redis", "postgres"}
+    assert specimen.store in {"redis", "postgres", "sqlite"}
     assert not specimen.name.startswith("dd") or specimen.name.startswith(specimen.designated.lower().replace("-", ""))
     lines = (specimen.folder / "specimen.py").read_text("utf-8").splitlines()
     assert len(lines) <= 90

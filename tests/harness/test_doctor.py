@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from harness.cli.doctor import LOOKS, Item
 from harness.cli.main import app
-from harness.runtime.stores import KINDS, store_program
+from harness.runtime.stores import SERVERS, store_program
 from harness.runtime.stores import _find as find
 
 PLACES = ("_valkey.find_valkey", "_postgres.find_postgres")
@@ -19,7 +19,7 @@ def test_stores_are_found_with_their_versions_and_where_they_are_from() -> None:
     postgres, valkey = stores()
     assert "PostgreSQL" in postgres.found and "from " in postgres.found
     assert "alkey" in valkey.found and "sha=" not in valkey.found
-    for kind in KINDS:
+    for kind in SERVERS:
         program = store_program(kind)
         assert program is not None and program[0].is_file()
 

@@ -33,7 +33,7 @@ class Gate:
 
     def __call__(self, trip: RoundTrip, point: Point) -> Verdict:
         """The policy (see `trips.Policy`)."""
-        if self.is_open or point is Point.AFTER:
+        if self.is_open or point is Point.AFTER or trip.goes_on:
             return PASS
         self._waiting.setdefault(trip.processor, deque()).append(trip)
         return HOLD

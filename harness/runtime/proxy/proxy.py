@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import errno
-import shutil
 import socket
-import tempfile
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from harness.errors import InfraError
-from harness.paths import scratch_prefix
 from harness.runtime.loop import READ, Loop
 from harness.runtime.proxy.connection import Connection
+from harness.runtime.proxy.counter import TripCounter
 from harness.runtime.proxy.pgwire import PostgresDialect
 from harness.runtime.proxy.resp import RespDialect
-from harness.runtime.proxy.trips import PASS, Point, Policy, RoundTrip, Verdict
+from harness.runtime.proxy.trips import Policy, RoundTrip
 from harness.runtime.proxy.wire import Dialect, Request
 
 MAX_CONNECTIONS = 100
 MAX_REFUSED_OPEN = 200
-MAX_LOG = 200_000
-MAX_COMPLAINTS = 50
 ACCEPTS_AT_ONCE = 64
 BACKLOG = 512
 REST_S = 0.05
@@ -57,12 +52,8 @@ def _dialect_for(kind: str) -> Callable[[], Dialect]:
     raise InfraError(f"there is no store proxy for {kind!r}; there is one for postgres and redis")
 
 
-class StoreProxy:
-    """See the module. Everything happens in the loop's thread.
-
-    `policy` decides at both points of every round trip (None lets all pass). `log` holds every round trip, oldest first, of the last
-    200,000. `made` counts connections accepted, `refused` those beyond the ceiling, `unreached` those for which the store was down.
-    """
+class StoreProxy(TripCounter):
+    """See the module, and `TripCounter`."""
 
     def __init__(
         self,
@@ -73,24 +64,17 @@ class StoreProxy:
         policy: Policy | None = None,
         max_connections: int = MAX_CONNECTIONS,
     ) -> None:
-        self.processor, self.policy = processor, policy
-        self.log: deque[RoundTrip] = deque(maxlen=MAX_LOG)
-        self.complaints: list[str] = []
-        self.made = self.refused = self.unreached = 0
-        self.window, self.k = "", 0
-        self.on_end: Callable[[RoundTrip], None] | None = None
+        self._new_dialect = _dialect_for(store.kind)
+        super().__init__(loop, processor, policy)
         self.refusal = (
             f"too many connections: this processor has {max_connections} open, which is all that it may have; "
             "use a pool, or close what is done with"
         )
-        self._loop, self._store, self._limit = loop, store, max_connections
-        self._new_dialect = _dialect_for(store.kind)
+        self._store, self._limit = store, max_connections
         self._connections: dict[Connection, bool] = {}
         self._under_way: dict[Connection, RoundTrip] = {}
         self._served = 0
-        self.folder = Path(tempfile.mkdtemp(prefix=scratch_prefix("proxy")))
-        self.folder.chmod(0o755)
-        self._listener = self._listen(self.folder / store.socket.name)
+        self._listener = self._listen(self.socket_path)
         self._watch = loop.watch(self._listener.fileno(), READ, self._accept)
         self._closed = False
 
@@ -102,35 +86,19 @@ class StoreProxy:
             listener.listen(BACKLOG)
         except OSError as error:
             listener.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._remove_folder()
             raise InfraError(f"the store proxy could not listen at {path}: {error}") from error
         listener.setblocking(False)
         return listener
 
+    @property
+    def socket_path(self) -> Path:
+        """See `TripCounter`: in front of the store's."""
+        return self.folder / self._store.socket.name
+
     def url(self, inside: str) -> str:
         """The store's URL for a processor that finds this proxy's folder at `inside`."""
         return self._store.url(inside)
-
-    # -- windows: what is counted ----------------------------------------------------------------------------------------------
-
-    def open_window(self, name: str) -> None:
-        """From now on round trips are numbered from 1, under this name (an offer, say)."""
-        self.window, self.k = name, 0
-
-    def close_window(self) -> list[RoundTrip]:
-        """From now on round trips have k = 0. Those of the window that ends, in order."""
-        name, self.window, self.k = self.window, "", 0
-        return self.of_window(name)
-
-    def of_window(self, name: str) -> list[RoundTrip]:
-        """The round trips of the newest window of that name, in order."""
-        found: list[RoundTrip] = []
-        for trip in reversed(self.log):
-            if trip.window == name and trip.k > 0:
-                found.append(trip)
-                if trip.k == 1:
-                    break
-        return found[::-1]
 
     # -- state -----------------------------------------------------------------------------------------------------------------
 
@@ -158,7 +126,7 @@ class StoreProxy:
         self.cut_all()
         self._loop.unwatch(self._watch)
         self._listener.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._remove_folder()
 
     # -- connections -----------------------------------------------------------------------------------------------------------
 
@@ -220,26 +188,15 @@ class StoreProxy:
 
     def started(self, connection: Connection, request: Request) -> RoundTrip:
         """See `connection.Owner`."""
-        if self.window:
-            self.k += 1
-        trip = RoundTrip(
-            self.processor,
+        trip = self._count(
             connection.number,
-            self.k,
-            self.window,
             request.kind,
-            self._loop.now_ns(),
-            len(request.data),
+            request_bytes=len(request.data),
             backend=connection.dialect.backend,
-            _describe=request.describe,
+            describe=request.describe,
         )
-        self.log.append(trip)
         self._under_way[connection] = trip
         return trip
-
-    def decide(self, trip: RoundTrip, point: Point) -> Verdict:
-        """See `connection.Owner`."""
-        return PASS if self.policy is None else self.policy(trip, point)
 
     def ended(self, trip: RoundTrip) -> None:
         """See `connection.Owner`."""
@@ -254,8 +211,3 @@ class StoreProxy:
         """See `connection.Owner`."""
         if self._connections.pop(connection, False):
             self._served -= 1
-
-    def complain(self, sentence: str) -> None:
-        """See `connection.Owner`."""
-        if len(self.complaints) < MAX_COMPLAINTS:
-            self.complaints.append(sentence)

@@ -45,7 +45,8 @@ class RoundTrip:
     """One round trip. `k` counts from 1 within the proxy's current window, 0 outside one. Times: ns, 0 while not yet.
 
     `fate`: "under way", "delivered", "cut before", "cut after", "client gone" (answered, nobody there to hear it), "lost" (the
-    store's side ended first).
+    store's side ended first); over SQLite "went on" (the next part of its transaction began), "given up" (its lock was refused). `goes_on`: a part of what had leave to begin, which the gate does not hold.
+    `inside`: whoever is stopped before it keeps locks that others want, for a transaction over SQLite has begun.
     """
 
     processor: str
@@ -63,6 +64,8 @@ class RoundTrip:
     fate: str = "under way"
     held: Point | None = None
     reply: str = ""
+    goes_on: bool = False
+    inside: bool = False
     notes: list[str] = field(default_factory=list)
     _text: str | None = None
     _describe: Callable[[], str] | None = None

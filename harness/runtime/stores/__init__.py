@@ -1,25 +1,40 @@
-"""Real stores for the candidates: Postgres and Valkey on unix sockets, started, moved in time, broken and ended by the harness."""
+"""Real stores for the candidates: Postgres and Valkey on unix sockets, started, moved in time, broken and ended by the harness; and
+SQLite, a file."""
 
 from pathlib import Path
 
 from harness.errors import InfraError
 from harness.runtime.stores._base import Store, StoreBusy
 from harness.runtime.stores._postgres import PostgresStore
+from harness.runtime.stores._sqlite import SqliteStore
 from harness.runtime.stores._valkey import ValkeyStore
 
-__all__ = ["KINDS", "PostgresStore", "Store", "StoreBusy", "ValkeyStore", "open_store", "store_program", "store_unavailable"]
+__all__ = [
+    "KINDS",
+    "SERVERS",
+    "PostgresStore",
+    "SqliteStore",
+    "Store",
+    "StoreBusy",
+    "ValkeyStore",
+    "open_store",
+    "store_program",
+    "store_unavailable",
+]
 
 _CLASSES: dict[str, type[Store]] = {"postgres": PostgresStore, "redis": ValkeyStore}
-KINDS = tuple(_CLASSES)
+SERVERS = tuple(_CLASSES)
+KINDS = (*SERVERS, SqliteStore.kind)
 
 
-def open_store(kind: str, *, durable: bool = False) -> Store:
-    """A fresh, empty, running store of that kind (`postgres` or `redis`). The caller closes it.
+def open_store(kind: str, *, durable: bool = False, sandbox: str = "auto") -> Store:
+    """A fresh, empty, running store of that kind (one of `KINDS`). The caller closes it.
 
-    `durable`: what was acknowledged survives `kill` and `restart`; without it the store is fast and may forget.
+    `durable`: what was acknowledged survives `kill` and `restart`; without it the store is fast and may forget. `sandbox`: where
+    what a candidate wrote into a file of its own is looked at.
     Raises InfraError, with the end of the server's log, if it cannot start.
     """
-    store = _class_of(kind)(durable=durable)
+    store = SqliteStore(durable=durable, sandbox=sandbox) if kind == SqliteStore.kind else _class_of(kind)(durable=durable)
     try:
         store.start()
     except BaseException:
@@ -39,6 +54,8 @@ def store_program(kind: str) -> tuple[Path, str] | None:
 
 
 def _class_of(kind: str) -> type[Store]:
+    if kind == SqliteStore.kind:
+        return SqliteStore
     if kind not in _CLASSES:
         raise InfraError(f"a store is one of {', '.join(KINDS)}; it was {kind!r}")
     return _CLASSES[kind]

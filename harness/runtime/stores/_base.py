@@ -47,6 +47,8 @@ class Store(ABC):
 
     kind: ClassVar[str]
     end_signal: ClassVar[signal.Signals] = signal.SIGKILL
+    has_server: ClassVar[bool] = True
+    usual_port: ClassVar[int] = 0
 
     def __init__(self, *, durable: bool = False) -> None:
         if (why_not := self.unavailable()) is not None:
@@ -103,6 +105,10 @@ class Store(ABC):
     def url(self, folder: str) -> str:
         """The URL for a candidate that finds a socket of the store's name in `folder`."""
 
+    def tcp_url(self, port: int) -> str:
+        """The URL for a candidate in front of whom the socket is forwarded to a port of its loopback."""
+        raise InfraError(f"the {self.kind} store has no socket that could be forwarded to port {port}")
+
     @abstractmethod
     def _argv(self) -> list[str]: ...
 
@@ -116,6 +122,11 @@ class Store(ABC):
     @abstractmethod
     def empty(self) -> None:
         """Removes all data and leaves tables and scripts. Raises StoreBusy if somebody holds a lock for ever."""
+
+    def wipe(self) -> None:
+        """As `empty`, by force: what a processor began in the store (a script, a sleep with a lock) may outlive it."""
+        self.restart()
+        self.empty()
 
     def keep_what_is_there(self) -> None:
         """What holds rows now (a migration's own list, say) is left alone by `empty`, and out of `entries`, from here on."""

@@ -71,6 +71,7 @@ class PostgresStore(Store):
 
     kind = "postgres"
     end_signal = signal.SIGQUIT
+    usual_port = 5432
 
     @classmethod
     def unavailable(cls) -> str | None:
@@ -100,6 +101,10 @@ class PostgresStore(Store):
     def url(self, folder: str) -> str:
         """See `Store`."""
         return f"postgresql://{CANDIDATE}@/{DATABASE}?host={folder}"
+
+    def tcp_url(self, port: int) -> str:
+        """See `Store`."""
+        return f"postgresql://{CANDIDATE}@127.0.0.1:{port}/{DATABASE}"
 
     def _argv(self) -> list[str]:
         return _server(self._data, self.sockets, {**_ALWAYS, **(_DURABLE if self.durable else _FAST)})

@@ -24,6 +24,7 @@ class ValkeyStore(Store):
     """See `Store`. Durable: every command is in the append-only file, and on disk, before its reply."""
 
     kind = "redis"
+    usual_port = 6379
 
     @classmethod
     def unavailable(cls) -> str | None:
@@ -53,6 +54,10 @@ class ValkeyStore(Store):
     def url(self, folder: str) -> str:
         """See `Store`."""
         return f"unix://{folder}/{self.socket_name}?db=0"
+
+    def tcp_url(self, port: int) -> str:
+        """See `Store`."""
+        return f"redis://127.0.0.1:{port}/0"
 
     def _argv(self) -> list[str]:
         self.socket.unlink(missing_ok=True)

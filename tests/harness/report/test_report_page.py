@@ -236,6 +236,7 @@ def test_ids_are_unique_and_every_reference_has_its_target() -> None:
     ("change", "marks"),
     [
         ({"partial": True}, ["Partial run"]),
+        ({"store": "sqlite"}, ["Over a SQLite file"]),
         ({"sandbox": "none"}, ["No sandbox"]),
         ({"sandbox": {"level": "none"}, "partial": True}, ["Partial run", "No sandbox"]),
         ({}, []),
@@ -245,7 +246,7 @@ def test_what_weakens_a_result_is_marked_loudly(change: dict[str, Any], marks: l
     raw = result()
     raw["provenance"] |= change
     html = page.render(raw)
-    assert [mark for mark in ("Partial run", "No sandbox") if mark in html] == marks
+    assert [mark for mark in ("Partial run", "No sandbox", "Over a SQLite file") if mark in html] == marks
     assert html.count('class="alarm"') == 2 * len(marks)
 
 

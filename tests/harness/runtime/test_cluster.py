@@ -292,3 +292,14 @@ def test_a_store_that_stays_busy_is_ended_and_comes_back_empty(clusters: Any) ->
     assert cluster.renew() == ["p0", "p1"]
     assert cluster.store.pid != pid and cluster.store.entries() == 0
     assert abs(cluster.store.wall_ms() - cluster.time.wall_ms()) < SLACK_MS
+
+
+def test_who_dies_as_it_starts_is_charged_whoever_is_waited_for(clusters: Any) -> None:
+    body = """
+    def initialize(self, params):
+        if params["node"]["id"] == "p1":
+            os._exit(3)
+        time.sleep(0.3)
+    """
+    with pytest.raises(CandidateDied, match="status 3"):
+        clusters(body)

@@ -18,7 +18,7 @@ import redis
 
 from harness.errors import InfraError
 from harness.runtime import tree
-from harness.runtime.stores import KINDS, PostgresStore, Store, StoreBusy, ValkeyStore, open_store, store_unavailable
+from harness.runtime.stores import SERVERS, PostgresStore, Store, StoreBusy, ValkeyStore, open_store, store_unavailable
 from harness.runtime.stores import _base as base
 from harness.runtime.stores import _find as find
 from harness.runtime.stores._user import reachable, store_identity
@@ -27,13 +27,13 @@ from tests.harness.runtime.storekit import postgres, valkey
 __all__ = ["postgres", "valkey"]
 
 pytestmark = pytest.mark.skipif(
-    any(store_unavailable(kind) for kind in KINDS), reason="; ".join(filter(None, map(store_unavailable, KINDS)))
+    any(store_unavailable(kind) for kind in SERVERS), reason="; ".join(filter(None, map(store_unavailable, SERVERS)))
 )
 HOUR_NS = 3_600_000_000_000
 SLACK_MS = 10_000
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=SERVERS)
 def store(request: pytest.FixtureRequest) -> Store:
     """Each kind in turn."""
     found: Store = request.getfixturevalue("valkey" if request.param == "redis" else "postgres")
@@ -136,7 +136,7 @@ def test_a_candidate_cannot_end_or_turn_the_server(valkey: ValkeyStore, words: s
     assert valkey.running()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SERVERS)
 def test_what_a_durable_store_acknowledged_survives_a_kill(kind: str) -> None:
     with open_store(kind, durable=True) as store:
         put(store, "a")
@@ -149,7 +149,7 @@ def test_what_a_durable_store_acknowledged_survives_a_kill(kind: str) -> None:
         assert store.entries() == 2
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SERVERS)
 def test_a_paused_store_answers_when_it_is_resumed(kind: str) -> None:
     with open_store(kind) as store:
         assert store.pause().took
@@ -167,7 +167,7 @@ def shared_memory_of(pid: int) -> set[str]:
 
 
 @pytest.mark.parametrize("end", ["close", "kill", "pause"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SERVERS)
 def test_nothing_is_left_behind(kind: str, end: str) -> None:
     before = set(os.listdir("/dev/shm"))
     store = open_store(kind)
@@ -185,8 +185,8 @@ def test_nothing_is_left_behind(kind: str, end: str) -> None:
 def test_a_server_dies_with_its_harness(tmp_path: Path) -> None:
     source = """
     import os, signal, sys
-    from harness.runtime.stores import KINDS, open_store
-    stores = [open_store(kind) for kind in KINDS]
+    from harness.runtime.stores import SERVERS, open_store
+    stores = [open_store(kind) for kind in SERVERS]
     print(*(store.pid for store in stores), *(store.folder for store in stores), flush=True)
     signal.pause()
     """
@@ -281,11 +281,11 @@ def test_a_server_that_never_answers_is_our_own_fault(monkeypatch: pytest.Monkey
 def test_a_machine_without_servers_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.runtime.stores._valkey.find_valkey", lambda: None)
     monkeypatch.setattr("harness.runtime.stores._postgres.find_postgres", lambda: None)
-    for kind in KINDS:
+    for kind in SERVERS:
         assert "extra `stores`" in (store_unavailable(kind) or "")
         with pytest.raises(InfraError, match=f"the {kind} store cannot be started: neither the wheel"):
             open_store(kind)
-    with pytest.raises(InfraError, match="a store is one of postgres, redis; it was 'mysql'"):
+    with pytest.raises(InfraError, match="a store is one of postgres, redis, sqlite; it was 'mysql'"):
         open_store("mysql")
 
 

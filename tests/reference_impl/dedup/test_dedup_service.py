@@ -149,7 +149,7 @@ def test_malformed_offers_change_nothing(start: Callable[..., Processor], change
         {"protocol": 2},
         {"challenge": "anomaly-detection"},
         {"store": None},
-        {"store": {"kind": "sqlite", "url": "sqlite:////x", "prefix": ""}},
+        {"store": {"kind": "mysql", "url": "mysql:////x", "prefix": ""}},
         {"config": {"window_ms": 0}},
         {"config": {"window_ms": "soon"}},
     ],
