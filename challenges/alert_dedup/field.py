@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from challenges.alert_dedup.history import STORE, Emit, Entry, Fail, Fault, History, Info, Invoke, Obs, Ok
+from challenges.alert_dedup.history import CLOCK_FAULT, STORE, Emit, Entry, Fail, Fault, History, Info, Invoke, Obs, Ok
 from challenges.alert_dedup.view import MS, Rules, View
 from harness.errors import CandidateBrokeProtocol, CandidateHung, NotOffered, Undecided
 from harness.runtime.actor import Call
@@ -184,12 +184,17 @@ class Field:
         event_id: str | None = None,
         attempt: int = 1,
         severity: str = "high",
+        alert: dict[str, str] | None = None,
         params: dict[str, Any] | None = None,
     ) -> Offer:
-        """Offers an event (a new one unless `event_id` is given); returns at once. `params`: malformed ones, sent as they are."""
+        """Offers an event (a new one unless `event_id` is given); returns at once.
+
+        `alert`: what differs of the usual one. `params`: malformed ones, sent as they are.
+        """
         op = len(self.offers)
         event_id = f"e{op}" if event_id is None else event_id
         told = params if params is not None else offer_params(event_id, fingerprint, attempt, severity)
+        told |= {"alert": told["alert"] | alert} if alert else {}
         offer = Offer(op, proc, event_id, fingerprint, attempt, severity, told, params is not None)
         self.offers.append(offer)
         self._waiting[proc].append(offer)
@@ -199,7 +204,14 @@ class Field:
     def redeliver(self, offer: Offer, proc: str) -> Offer:
         """The same event once more, to this processor."""
         attempts = [other.attempt for other in self.offers if other.event_id == offer.event_id]
-        return self.offer(proc, offer.fingerprint, event_id=offer.event_id, attempt=max(attempts) + 1, severity=offer.severity)
+        return self.offer(
+            proc,
+            offer.fingerprint,
+            event_id=offer.event_id,
+            attempt=max(attempts) + 1,
+            severity=offer.severity,
+            alert=offer.params.get("alert"),
+        )
 
     def _pump(self, node: Node) -> None:
         waiting = self._waiting.get(node.name)
@@ -239,7 +251,7 @@ class Field:
             if not offer.over:
                 self._give_up(offer)
         self._silences += 1
-        if self._silences >= MAX_SILENCES and not any(isinstance(entry, Fault) for entry in self.history):
+        if self._silences >= MAX_SILENCES and not any(map(_stops_something, self.history)):
             raise CandidateHung(
                 f"{self._silences} times in one run without a fault an offer had no reply within {timeout_s:g} s"
             )
@@ -441,6 +453,10 @@ def offer_params(event_id: str, fingerprint: str, attempt: int, severity: str) -
     """The params of a well-formed offer."""
     alert = {"service": "checkout", "alert_type": "error_rate", "severity": severity, "message": "error rate above normal"}
     return {"event_id": event_id, "attempt": attempt, "fingerprint": fingerprint, "alert": alert}
+
+
+def _stops_something(entry: Entry) -> bool:
+    return isinstance(entry, Fault) and not entry.fault.startswith(CLOCK_FAULT)
 
 
 def _decision(result: dict[str, Any]) -> str:

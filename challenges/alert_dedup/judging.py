@@ -41,6 +41,8 @@ class Case:
     settle_ms: float = 1200.0
     faults: int = 0
     kinds: tuple[str, ...] = ("kill",)
+    begins: bool = False
+    """Whether `play` itself begins the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,8 @@ class Grounds:
 
 def play(ground: Field, case: Case) -> Played:
     """Plays a case in a fresh run and checks what happened."""
-    ground.begin()
+    if not case.begins:
+        ground.begin()
     case.play(ground)
     ground.pass_ms(case.settle_ms)
     ground.quiet()
@@ -312,7 +315,8 @@ def entries_shown(run: Played, finding: Finding) -> list[str]:
     ]
     first = [entry for entry in kept if entry.i in finding.entries]
     if len(kept) > MAX_SHOWN:
-        kept = sorted({*first, *kept[-MAX_SHOWN:]}, key=lambda entry: entry.i)
+        shown = {entry.i: entry for entry in (*first, *kept[-MAX_SHOWN:])}  # by number: evidence cannot be hashed
+        kept = [shown[i] for i in sorted(shown)]
     return [words(entry) for entry in kept]
 
 

@@ -30,9 +30,30 @@ EPOCH_MS = 1_735_689_600_000  # 2025-01-01: any moment will do, as long as it is
 SPREAD_MS = 86_400_000
 
 
+@dataclass(frozen=True, slots=True)
+class ClockProof:
+    """What a process that just started said of its own clock (`answered_ms`), asked with a `now_ms` that differs (`said_ms`).
+
+    `from_ms` and `to_ms` are what its clock was to read when it was asked and when its answer was there. Epoch ms, all four.
+    """
+
+    answered_ms: float
+    said_ms: float
+    from_ms: float
+    to_ms: float
+
+    @property
+    def off_ms(self) -> float:
+        """How far the answer lies outside of what it could be: 0, or what a clock's grain makes of it."""
+        return self.answered_ms - min(max(self.answered_ms, self.from_ms), self.to_ms)
+
+
 @dataclass(eq=False)
 class Node:
-    """One processor: the process of the moment (None while it is down), its proxy, and how far its clock is off."""
+    """One processor: the process of the moment (None while it is down), its proxy, and how far its clock is off.
+
+    `clock_proof` is of its last start; None before it, and where time comes from `now_ms` alone.
+    """
 
     name: str
     proxy: TripCounter | None
@@ -41,6 +62,7 @@ class Node:
     actor: Actor | None = None
     paused: bool = False
     tick: Call | None = field(default=None, repr=False)
+    clock_proof: ClockProof | None = None
 
     @property
     def up(self) -> bool:
@@ -101,6 +123,25 @@ class Cluster:
         if store.clock is not None:
             store.set_offset_ns(self.time.offset_ns(self._store_skew_ns))
 
+    def skew_store(self, skew_ns: int) -> None:
+        """From now on the store's clock is off by that. Raises Undecided where it cannot be moved.
+
+        A step back waits for nobody: have no request under way.
+        """
+        if self.store is not None and self.store.clock is None and skew_ns:
+            raise Undecided("the store's clock cannot be moved here: no clock shim can be had")
+        back_ns = self._store_skew_ns - skew_ns
+        self._store_skew_ns = skew_ns
+        if back_ns > 0 and not self.time.real:
+            self.skip(back_ns)  # so that it stands still, and no timer of the store's sees it go back
+        else:
+            self._move_store()
+
+    @property
+    def store_skew_ns(self) -> int:
+        """How far the store's clock is off."""
+        return self._store_skew_ns
+
     # -- processes -------------------------------------------------------------------------------------------------------------
 
     def start(self, names: Iterable[str]) -> None:
@@ -112,7 +153,9 @@ class Cluster:
                 raise actor.hung(call, TIMEOUT_S["initialize"])
             result = actor.process.accept_initialize(call.value())
             if not self.trial.clock_is_virtual:
-                check_probe(float(result["now_ms"]), said_ms, before_ms, actor.process.wall_ms())
+                proof = ClockProof(float(result["now_ms"]), said_ms, before_ms, actor.process.wall_ms())
+                check_probe(proof.answered_ms, said_ms, before_ms, proof.to_ms)
+                node.clock_proof = proof
 
     def _introduce(self, node: Node) -> tuple[Call, float, float]:
         wall_ms = self.time.wall_ms(node.skew_ns)

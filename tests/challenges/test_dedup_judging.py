@@ -12,7 +12,7 @@ import pytest
 from challenges.alert_dedup import judging
 from challenges.alert_dedup.checker import check
 from challenges.alert_dedup.field import Field
-from challenges.alert_dedup.history import Entry, read
+from challenges.alert_dedup.history import Entry, Fault, read
 from challenges.alert_dedup.judging import (
     MAX_HISTORIES,
     MAX_SHOWN,
@@ -217,6 +217,15 @@ def test_of_many_entries_the_last_are_shown_and_those_that_show_it() -> None:
     shown = entries_shown(run, finding)
     assert MAX_SHOWN <= len(shown) <= MAX_SHOWN + len(finding.entries)
     assert "alert_id=a1" in shown[0] and all(len(line) < 300 for line in shown)
+
+
+def test_of_many_entries_faults_with_evidence_are_shown_as_well() -> None:
+    sketch = Sketch().page(0, "e1", "a1").page(100, "e2", "a2")
+    for number in range(MAX_SHOWN):
+        sketch.offer(200 + number * 10, f"x{number}")
+        sketch.rows.append((205 + number * 10, Fault, "p0", {"fault": "clock jump", "evidence": {"by_ms": 3000.0}}))
+    run = run_of(sketch.end(9000).entries())
+    assert any("clock jump" in line for line in entries_shown(run, run.of("DD-01")[0]))
 
 
 @pytest.mark.parametrize(

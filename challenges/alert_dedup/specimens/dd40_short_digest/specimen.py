@@ -1,0 +1,22 @@
+"""The beginning of a digest, for short keys."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[4]))
+
+from hashlib import sha256
+
+from challenges.alert_dedup.specimens._base import ValkeyDedup, run
+
+
+class ShortDigest(ValkeyDedup):
+    """Eight digits look unique."""
+
+    def window_key(self, fingerprint: str) -> str:
+        return f"{self.prefix}window:{sha256(fingerprint.encode()).hexdigest()[:8]}"
+
+
+run(ShortDigest(), "short-digest")
