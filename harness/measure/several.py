@@ -62,7 +62,7 @@ def sign_test(won: int, lost: int) -> float:
         raise ValueError(f"counts of pairs cannot be negative: {won}, {lost}")
     pairs = won + lost
     tail = sum(math.comb(pairs, i) for i in range(min(won, lost) + 1))
-    return min(1.0, 2 * tail / 2**pairs)
+    return min(1.0, tail / 2 ** (pairs - 1)) if pairs else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

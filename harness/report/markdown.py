@@ -13,6 +13,8 @@ from harness.report.text import clip, one_line, share, visible
 
 MAX_FINDINGS = 30
 SUMMARY_LIMIT = 300
+# GitHub drops a step's whole summary above 1 MiB; the rest of the step may have something to say too.
+STEP_SUMMARY_LIMIT = 1_000_000
 # A numeric character reference is never markup (CommonMark 2.5), so these lose every meaning but their own.
 _MARKUP = re.compile(r"[\\`*_\[\]<>#!|~$&^]|(?<=:)//|(?<=[wW]{3})\.")
 
@@ -29,6 +31,26 @@ def summary(result: Mapping[str, Any]) -> str:
         _origin(result),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def document(results: Sequence[Mapping[str, Any]], limit: int = STEP_SUMMARY_LIMIT) -> str:
+    """The summaries of all results, in at most `limit` bytes of UTF-8; what is left out is said."""
+    return within([summary(result) for result in results], limit)
+
+
+def within(parts: Sequence[str], limit: int) -> str:
+    """`parts` one after the other, cut at the end of a line so that all of it has at most `limit` bytes of UTF-8."""
+    text = "\n".join(parts)
+    if len(text.encode()) <= limit:
+        return text
+    told = (
+        "\n\n**Cut short here: the whole is longer than a step summary may be. The pages and `result.json` have all of it.**\n"
+    )
+    room = limit - len(told.encode())
+    kept = text.encode()[:room].decode(errors="ignore").rpartition("\n")[0]
+    # An open code block would swallow the sentence: its fence is closed by the one that opened it.
+    fences = [line for line in kept.splitlines() if line.startswith("```") and not line.strip("`")]
+    return kept + (f"\n{fences[-1]}" if len(fences) % 2 else "") + told
 
 
 def escaped(text: str, limit: int = SUMMARY_LIMIT) -> str:

@@ -82,16 +82,18 @@ def content_policy(script: str) -> str:
     )
 
 
-def render_template(name: str, **values: Any) -> str:
-    """Template `name` as a whole page with this package's style, script and content policy."""
-    ink = Ink()
-    script = asset("page.js")
+def render_template(
+    name: str, *, styles: Sequence[str] = (), scripts: Sequence[str] = (), limit: int = PAGE_LIMIT, **values: Any
+) -> str:
+    """Template `name` as a whole page with this package's style, script and content policy; `styles` and `scripts` come after."""
+    ink = Ink(limit)
+    script = Markup("\n").join(asset(each) for each in ("page.js", *scripts))
     return (
         environment(ink)
         .get_template(name)
         .render(
             ink=ink,
-            style=asset("page.css"),
+            style=Markup("\n").join(asset(each) for each in ("page.css", *styles)),
             script=script,
             policy=Markup(content_policy(script)),
             harness_version=__version__,
