@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from harness.report.charts import Chart
+from harness.report.side_charts import Chart
 from harness.report.comparison import Comparison, compare
 from harness.report.exports import as_data
 from harness.report.page import render_template
@@ -33,7 +33,7 @@ class Section:
 def section(results: Sequence[Mapping[str, Any]], addresses: Sequence[str], evidence: Sequence[Evidence]) -> Section:
     """The results of one challenge with their pages' addresses and their evidence, in the same order."""
     view = compare(results, addresses)
-    return Section(view, tuple(charts(view.names, results, evidence)))
+    return Section(view, tuple(charts([f"{i} {name}" for i, name in enumerate(view.names, 1)], results, evidence)))
 
 
 def page(sections: Sequence[Section], downloads: Sequence[tuple[str, str]] = (), home: str | None = None) -> str:
@@ -46,7 +46,7 @@ def page(sections: Sequence[Section], downloads: Sequence[tuple[str, str]] = (),
         styles=("wide.css",),
         scripts=("filters.js",),
         limit=PAGE_LIMIT,
-        title=" and ".join(dict.fromkeys(each.view.challenge for each in sections)) or "nothing to compare",
+        titles=list(dict.fromkeys(each.view.challenge for each in sections)) or ["nothing to compare"],
         sections=sections,
         dimensions=list(dict.fromkeys(line.dimension for line in lines)),
         severities=[name for name in SEVERITIES if name in found] + sorted(found.difference(SEVERITIES)),

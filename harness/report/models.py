@@ -122,7 +122,7 @@ def _commit(result: Mapping[str, Any]) -> _Commit:
     decided = {
         str(row["id"]): row["outcome"] == "pass" for row in result.get("requirements") or () if row["outcome"] in DECIDED
     }
-    task = tuple(str(candidate.get(key)) for key in ("repo", "base", "prompt"))
+    task = tuple(str(candidate.get(key)) for key in ("repo", "prompt"))
     return _Commit(task, result.get("score"), str(result.get("verdict")), decided)
 
 
@@ -164,7 +164,7 @@ def _duels(
 
 
 def _paired(ours: Sequence[_Commit], theirs: Sequence[_Commit]) -> tuple[int, Duel, dict[str, Duel]]:
-    """Commits of the same repository, base and prompt, in the order given; what has no partner is left out."""
+    """Commits of the same repository and prompt, in the order given; what has no partner is left out."""
     pairs = []
     for task in dict.fromkeys(commit.task for commit in ours):
         pairs += list(zip([c for c in ours if c.task == task], [c for c in theirs if c.task == task], strict=False))

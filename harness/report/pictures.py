@@ -1,7 +1,7 @@
 """Which charts a comparison draws, from results and their evidence alone: no challenge is known here by name.
 
 A time line whose axis is not time is a curve: of the same title in several results it becomes one chart with a line for each.
-A table of evidence with a column `level` becomes bars. Latency under load comes from the result itself.
+A table of evidence with a column `level` becomes bars; curves of latency become one chart by percentile.
 """
 
 from __future__ import annotations
@@ -11,19 +11,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.report.charts import Chart, Series, levels, lines, scatter
+from harness.report.side_charts import Chart, Series, levels, lines, scatter
 from harness.report.summary import cost_usd
 from harness.report.text import one_line
 
 Evidence = Mapping[str, Sequence[Mapping[str, Any]]]
 MAX_CHARTS = 8
-_RATES = ("rate_per_s", "per_s", "rate", "offered_per_s", "load_per_s", "load")
-_QUANTILES = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "p50", "p90", "p99", "p999")
 
 
 def charts(names: Sequence[str], results: Sequence[Mapping[str, Any]], evidence: Sequence[Evidence]) -> list[Chart]:
     """The charts that these results can fill; `names` label them."""
-    found = [*_cost(names, results), *_latency(names, results), *_curves(names, evidence), *_levels(names, evidence)]
+    found = [*_cost(names, results), *_latency(names, evidence), *_curves(names, evidence), *_levels(names, evidence)]
     return found[:MAX_CHARTS]
 
 
@@ -37,33 +35,16 @@ def _cost(names: Sequence[str], results: Sequence[Mapping[str, Any]]) -> Iterato
         yield scatter("Score against cost", "cost of the commit, USD", "score of 100", points)
 
 
-def _latency(names: Sequence[str], results: Sequence[Mapping[str, Any]]) -> Iterator[Chart]:
+def _latency(names: Sequence[str], evidence: Sequence[Evidence]) -> Iterator[Chart]:
     found: dict[str, list[Series]] = defaultdict(list)
-    for name, result in zip(names, results, strict=True):
-        for quantile, points in _latency_curves(result.get("latency")):
-            found[quantile].append(Series(name, points))
-    for quantile, series in found.items():
-        yield lines(f"Latency under load, {quantile}", "offered per second", "latency, ms", series)
-
-
-def _latency_curves(latency: object) -> Iterator[tuple[str, tuple[tuple[float, float], ...]]]:
-    """Whatever list of mappings in `latency` has a rate and quantiles, a curve for each quantile."""
-    for rows in _lists(latency):
-        rate = next((key for key in _RATES if all(_number(row.get(key)) is not None for row in rows)), None)
-        if rate is None:
-            continue
-        for quantile in _QUANTILES:
-            points = _points([row.get(rate) for row in rows], [row.get(quantile) for row in rows])
-            if len(points) > 1:
-                yield quantile.removesuffix("_ms"), points
-
-
-def _lists(value: object, depth: int = 3) -> Iterator[Sequence[Mapping[str, Any]]]:
-    if isinstance(value, Mapping) and depth:
-        for inner in value.values():
-            yield from _lists(inner, depth - 1)
-    elif isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
-        yield value
+    for name, pieces in zip(names, evidence, strict=True):
+        for piece in _pieces(pieces, "latency"):
+            for curve in piece.get("curves") or ():
+                points = _points(curve.get("nines") or (), curve.get("ms") or ()) if curve.get("name") == "candidate" else ()
+                if points:
+                    found[str(piece.get("title"))].append(Series(name, tuple((x, max(y, 1e-3)) for x, y in points)))
+    for title, series in found.items():
+        yield lines(f"Latency: {one_line(title, 90)}", "percentile of requests", "ms", series, nines=True)
 
 
 def _curves(names: Sequence[str], evidence: Sequence[Evidence]) -> Iterator[Chart]:

@@ -43,7 +43,7 @@ def result(
         "dimensions": [],
         "integration": {"share": 0.4, "word": "partly"} if number % 2 else None,
         "own_tests": {"passing": 12, "red": ["test_a"], "flaky": []} if number % 2 else None,
-        "latency": {"curve": [{"rate_per_s": r, "p50_ms": r / 90 + number, "p99_ms": r / 9 + number} for r in (100, 200, 400)]},
+        "latency": None,
         "memory": None,
         "faults": [],
         "provenance": {
@@ -67,11 +67,22 @@ def _requirement(rng: random.Random, i: int, text: str) -> dict[str, Any]:
 def evidence(number: int, text: str = "") -> dict[str, list[dict[str, Any]]]:
     """Evidence of the kinds that charts are drawn from, and a table."""
     sizes = [3.0, 5.0, 7.0, 9.0]
-    curve = {"kind": "timeline", "title": f"Delay against effect size {text}", "unit": f"z1 {text}", "t_s": sizes}
+    curve: dict[str, Any] = {
+        "kind": "timeline",
+        "title": f"Delay against effect size {text}",
+        "unit": f"z1 {text}",
+        "t_s": sizes,
+    }
     curve["series"] = [{"label": f"median delay, s {text}", "values": [60.0 - 5 * size + number for size in sizes]}]
-    points = {"kind": "table", "title": f"Crash points {text}", "columns": ["killed", "level"]}
+    points: dict[str, Any] = {"kind": "table", "title": f"Crash points {text}", "columns": ["killed", "level"]}
     points["rows"] = [[f"after {k} {text}", (k + number) % 4] for k in range(9)]
-    return {"TY-01": [curve], "TY-06": [points, {"kind": "text", "title": text or "note", "text": text or "seen"}]}
+    latency: dict[str, Any] = {"kind": "latency", "title": f"A steady stream {text}", "budget_ms": 10}
+    latency["curves"] = [{"name": "candidate", "nines": [0.0, 1.0, 2.0, 3.0], "ms": [1.0 + number, 2.0 + number, 4.0, 9.0]}]
+    return {
+        "TY-01": [curve],
+        "TY-04": [latency],
+        "TY-06": [points, {"kind": "text", "title": text or "note", "text": text or "seen"}],
+    }
 
 
 def write(out: Path, made: dict[str, Any], number: int = 0, text: str = "") -> None:

@@ -21,7 +21,11 @@ from harness.report.text import one_line, visible
 WIDTH, HEIGHT = 420, 240
 MAX_LINES = 16
 MAX_POINTS = 2_000
-LABEL_LIMIT = 40
+LABEL_LIMIT = 44
+# Percentiles by their nines: equal steps towards the tail. A fixed expression; no label of a candidate enters it.
+NINES = (
+    "datum.value == 0 ? '0' : datum.value == 1 ? '90 %' : datum.value == 2 ? '99 %' : datum.value == 3 ? '99.9 %' : '99.99 %'"
+)
 # Drawn in these, then given over to the style sheet, which knows light and dark.
 INK, SOFT, RULE, PAPER = "#010101", "#020202", "#030303", "#040404"
 SERIES = ("#050001", "#050002", "#050003", "#050004", "#050005", "#050006", "#050007", "#050008")
@@ -42,6 +46,7 @@ _ALLOWED = (
 _ATTRIBUTES = frozenset(_ALLOWED.split())
 _VALUE = re.compile(r"[A-Za-z0-9#.,()\s%+_-]*")
 _REFERENCE = re.compile(r"url\(#([A-Za-z0-9_-]+)\)")
+_NINES_AXIS = altair.Axis(labelExpr=NINES, values=[0, 1, 2, 3, 4])
 _SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 _DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [10, 4], [4, 1], [1, 3], [12, 2, 4, 2])
 
@@ -65,9 +70,10 @@ class Series:
 
 def scatter(title: str, x_title: str, y_title: str, points: Sequence[tuple[str, float, float]]) -> Chart:
     """Labelled points (label, x, y): colour and shape tell them apart."""
-    rows = [{"label": _label(name, i), "x": x, "y": y} for i, (name, x, y) in enumerate(points[:MAX_LINES])]
+    rows = [{"label": _label(name), "x": x, "y": y} for name, x, y in points[:MAX_LINES]]
+    highest = max((x for _, x, _ in points), default=0.0) or 1.0
     base = altair.Chart(_data(rows)).encode(
-        x=altair.X("x:Q", title=x_title, scale=altair.Scale(zero=True, nice=True)),
+        x=altair.X("x:Q", title=x_title, scale=altair.Scale(domain=[0, 1.08 * highest])),
         y=altair.Y("y:Q", title=y_title, scale=altair.Scale(domain=[0, 100])),
     )
     names = [str(row["label"]) for row in rows]
@@ -78,18 +84,18 @@ def scatter(title: str, x_title: str, y_title: str, points: Sequence[tuple[str, 
     return _drawn(title, f"{y_title} against {x_title} of {len(rows)} results.", marks, len(points) > MAX_LINES)
 
 
-def lines(title: str, x_title: str, y_title: str, series: Sequence[Series]) -> Chart:
-    """Lines over a common axis: colour and dash tell them apart."""
+def lines(title: str, x_title: str, y_title: str, series: Sequence[Series], *, nines: bool = False) -> Chart:
+    """Lines over a common axis: colour and dash tell them apart. With `nines`, x counts the nines of a percentile, y is logarithmic."""
     kept = series[:MAX_LINES]
-    names = [_label(one.label, i) for i, one in enumerate(kept)]
+    names = [_label(one.label) for one in kept]
     each = max(2, MAX_POINTS // max(1, len(kept)))
     rows = [{"label": name, "x": x, "y": y} for name, one in zip(names, kept, strict=True) for x, y in one.points[:each]]
     marks = (
         altair.Chart(_data(rows))
         .mark_line(point=altair.OverlayMarkDef(size=30, filled=True, opacity=1), strokeWidth=2)
         .encode(
-            x=altair.X("x:Q", title=x_title, scale=altair.Scale(zero=False, nice=True)),
-            y=altair.Y("y:Q", title=y_title, scale=altair.Scale(zero=True)),
+            x=altair.X("x:Q", title=x_title, axis=_NINES_AXIS if nines else altair.Axis(), scale=altair.Scale(zero=False)),
+            y=altair.Y("y:Q", title=y_title, scale=altair.Scale(type="log") if nines else altair.Scale(zero=True)),
             color=_colours(names),
             strokeDash=altair.StrokeDash(
                 "label:N", scale=altair.Scale(domain=names, range=_cycled(_DASHES, len(names))), sort=None
@@ -102,7 +108,7 @@ def lines(title: str, x_title: str, y_title: str, series: Sequence[Series]) -> C
 def levels(title: str, counts: Sequence[tuple[str, Mapping[int, int]]]) -> Chart:
     """A bar for each label, divided by how often each level from 0 (worst) to 3 was seen."""
     kept = counts[:MAX_LINES]
-    names = [_label(name, i) for i, (name, _) in enumerate(kept)]
+    names = [_label(name) for name, _ in kept]
     rows = [
         {"label": name, "level": f"level {level}", "order": level, "count": count}
         for name, (_, found) in zip(names, kept, strict=True)
@@ -136,9 +142,10 @@ def _data(rows: Sequence[Mapping[str, Any]]) -> altair.InlineData:
     return altair.InlineData(values=[dict(row) for row in rows])
 
 
-def _label(text: str, place: int) -> str:
-    """A label fit to draw, and unlike the others: numbered as in the tables."""
-    return f"{place + 1} {one_line(text, LABEL_LIMIT)}"
+def _label(text: str) -> str:
+    """A label fit to draw; callers number them as their tables do, so that two cut ones differ."""
+    shown = " ".join(visible(text).split())
+    return shown if len(shown) <= LABEL_LIMIT else f"{shown[: LABEL_LIMIT - 1]}…"
 
 
 def _cycled(values: Sequence[Any], count: int) -> list[Any]:
@@ -163,7 +170,7 @@ _CONFIG: dict[str, Any] = {
     "font": "sans-serif",
     "axis": {**_AXIS, "gridColor": RULE, "domainColor": SOFT, "tickColor": SOFT, "labelLimit": 260},
     "view": {"stroke": None},
-    "legend": {"labelColor": INK, "labelFontSize": 11, "labelLimit": 320, "orient": "bottom", "columns": 2, "titleColor": SOFT},
+    "legend": {"labelColor": INK, "labelFontSize": 11, "labelLimit": 320, "orient": "bottom", "columns": 1, "titleColor": SOFT},
 }
 
 
