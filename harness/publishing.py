@@ -6,7 +6,6 @@ write is never removed: a folder that holds anything else is refused.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections import defaultdict

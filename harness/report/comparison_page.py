@@ -9,11 +9,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from harness.report.side_charts import Chart
 from harness.report.comparison import Comparison, compare
 from harness.report.exports import as_data
 from harness.report.page import render_template
 from harness.report.pictures import Evidence, charts
+from harness.report.side_charts import Chart
 
 SEVERITIES = ("critical", "major", "minor", "graded")
 DATA_LIMIT = 300_000
