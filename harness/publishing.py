@@ -86,7 +86,12 @@ def _put_in_place(building: Path, target: Path) -> None:
     old = building.with_name(f"{building.name}-old")
     if target.exists():
         target.rename(old)
-    building.rename(target)
+    try:
+        building.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -15,6 +15,7 @@ MAX_FINDINGS = 30
 SUMMARY_LIMIT = 300
 # GitHub drops a step's whole summary above 1 MiB; the rest of the step may have something to say too.
 STEP_SUMMARY_LIMIT = 1_000_000
+FENCED_LIMIT = 2_000
 # A numeric character reference is never markup (CommonMark 2.5), so these lose every meaning but their own.
 _MARKUP = re.compile(r"[\\`*_\[\]<>#!|~$&^]|(?<=:)//|(?<=[wW]{3})\.")
 
@@ -46,7 +47,8 @@ def within(parts: Sequence[str], limit: int) -> str:
     told = (
         "\n\n**Cut short here: the whole is longer than a step summary may be. The pages and `result.json` have all of it.**\n"
     )
-    room = limit - len(told.encode())
+    # Room for the sentence and for the fence of a block that was cut: no fence is longer than the text of a block.
+    room = limit - len(told.encode()) - FENCED_LIMIT - 2
     kept = text.encode()[:room].decode(errors="ignore").rpartition("\n")[0]
     # An open code block would swallow the sentence: its fence is closed by the one that opened it.
     fences = [line for line in kept.splitlines() if line.startswith("```") and not line.strip("`")]
@@ -63,7 +65,7 @@ def escaped(text: str, limit: int = SUMMARY_LIMIT) -> str:
     return safe.replace("@", "&#64;&#8288;")
 
 
-def fenced(text: str, limit: int = 2_000) -> str:
+def fenced(text: str, limit: int = FENCED_LIMIT) -> str:
     """`text` as a code block whose fence is longer than any run of backticks in it."""
     shown = visible(clip(text, limit))
     longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)

@@ -155,6 +155,8 @@ def _tests(result: Mapping[str, Any]) -> SummaryCell:
     found = _mapping(result.get("own_tests"))
     if not found:
         return SummaryCell(NOT_MEASURED, "idle")
+    if found.get("problem") and found.get("passing") is None:
+        return SummaryCell(one_line(f"not run: {str(found['problem']).removeprefix('not run: ')}", 160), "doubt")
     counts = {key: _count(found.get(key)) for key in ("passing", "red", "flaky")}
     told = [f"{count} {key}" for key, count in counts.items() if count is not None and (count or key == "passing")]
     bad = counts["red"] or counts["flaky"]

@@ -41,7 +41,7 @@ def result(
         "as_asked": {"verdict": verdict, "score": round(rng.uniform(10, 100), 1)},
         "requirements": rows,
         "dimensions": [],
-        "integration": {"share": 0.4, "word": "partly"} if number % 2 else None,
+        "integration": {"share": 0.4, "word": "partly", "files": [{"path": f"src/{HOSTILE}.ts" if hostile else "src/a.ts"}]} if number % 2 else None,
         "own_tests": {"passing": 12, "red": ["test_a"], "flaky": []} if number % 2 else None,
         "latency": None,
         "memory": None,
