@@ -21,7 +21,8 @@ from harness.judge.comparable import conditions
 from harness.report import comparison_page, exports, page, site
 from harness.report.text import one_line
 from harness.results import store
-from harness.results.layout import COMPONENT_SUFFIX, EvaluationFolder, all_evaluations, checked_name
+from harness.results.judge import matrix_link
+from harness.results.layout import COMPONENT_SUFFIX, EvaluationFolder, all_evaluations, all_matrices, checked_name, kill_matrix
 
 MARKER = "site.json"
 MAX_COLUMNS = 16
@@ -51,7 +52,7 @@ def publish(out: Path, target: Path, tell: Callable[[str], None] = lambda text: 
     try:
         made = _Site(building)
         _read(made, out)
-        entries = [_scorecards(made, result, folder) for result, folder in made.read]
+        entries = [_scorecards(made, out, result, folder) for result, folder in made.read]
         tell(f"{len(entries)} scorecards")
         comparisons = _comparisons(made)
         made.put("index.html", site.index(entries, comparisons, _matrices(made, out), made.skipped))
@@ -109,10 +110,10 @@ def _address(folder: EvaluationFolder, run: str = "") -> str:
     return "/".join(["results", *names, "index.html"])
 
 
-def _scorecards(made: _Site, result: Result, folder: EvaluationFolder) -> site.Entry:
+def _scorecards(made: _Site, out: Path, result: Result, folder: EvaluationFolder) -> site.Entry:
     """The page of one result and those of its earlier runs; the row that leads there."""
     address = _address(folder)
-    made.put(address, page.render(result, store.read_evidence(folder), _siblings(folder)))
+    made.put(address, page.render(result, store.read_evidence(folder), _siblings(out, result, folder)))
     past = []
     for earlier in reversed(folder.earlier()):
         try:
@@ -130,13 +131,16 @@ def _scorecards(made: _Site, result: Result, folder: EvaluationFolder) -> site.E
     return site.entry(result, address, past)
 
 
-def _siblings(folder: EvaluationFolder) -> list[tuple[str, str]]:
+def _siblings(out: Path, result: Result, folder: EvaluationFolder) -> list[tuple[str, str]]:
     name = folder.path.name
+    challenge = name.removesuffix(COMPONENT_SUFFIX)
     other = name.removesuffix(COMPONENT_SUFFIX) if name.endswith(COMPONENT_SUFFIX) else name + COMPONENT_SUFFIX
     links = [("All results", "../../../index.html")]
     if EvaluationFolder(folder.path.with_name(other)).result.exists():
         links.append(("component" if other.endswith(COMPONENT_SUFFIX) else "run", f"../{other}/index.html"))
-    return links
+    digest = str((result.get("provenance") or {}).get("suite_digest"))
+    judged = [label for label, _ in matrix_link(folder, digest) if kill_matrix(out, challenge).page.is_file()]
+    return links + [(label, f"../../../selftest/{checked_name(challenge)}/index.html") for label in judged]
 
 
 def _comparisons(made: _Site) -> list[site.Link]:
@@ -184,10 +188,9 @@ def _best(pairs: Sequence[tuple[Result, EvaluationFolder]]) -> list[tuple[Result
 def _matrices(made: _Site, out: Path) -> list[site.Link]:
     """Kill matrices whose page lies beside them."""
     links = []
-    for matrix in sorted(out.glob("selftest/*/matrix.json")):
-        name = matrix.parent.name
-        own = matrix.with_name("index.html")
-        if own.is_file():
-            made.put(f"selftest/{checked_name(name)}/index.html", own.read_text(encoding="utf-8"))
+    for matrix in all_matrices(out):
+        name = matrix.path.name
+        if matrix.page.is_file():
+            made.put(f"selftest/{checked_name(name)}/index.html", matrix.page.read_text(encoding="utf-8"))
             links.append(site.Link(f"Kill matrix: {name}", f"selftest/{name}/index.html", "specimens by requirement"))
     return links

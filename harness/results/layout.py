@@ -11,6 +11,7 @@ OUT/<candidate id>/<challenge>[.component]/
 OUT/selftest/<challenge>/
     matrix.json  index.html            the kill matrix: what the suites make of the known bad and the known good
     journal.jsonl  cells/              as above
+
 OUT/compare/                           the newest comparison: its page, and the same as files
 OUT/site/                              what `harness publish` writes, with a list of its files in site.json
 """

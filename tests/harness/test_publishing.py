@@ -32,7 +32,7 @@ def test_every_link_of_the_site_leads_somewhere_and_nothing_is_fetched(tmp_path:
     out = filled(tmp_path / "reports")
     matrix = out / "selftest" / "toy"
     matrix.mkdir(parents=True)
-    (matrix / "matrix.json").write_text("{}")
+    (matrix / "matrix.json").write_text('{"caught": 3, "bad": 3, "flake_bound": 0.01}')
     (matrix / "index.html").write_text("<!doctype html><title>matrix</title>")
     assert publish(out, out / "site") == 5
     pages = sorted((out / "site").rglob("*.html"))
@@ -49,6 +49,7 @@ def test_every_link_of_the_site_leads_somewhere_and_nothing_is_fetched(tmp_path:
             if parts.fragment and target.suffix == ".html":
                 assert f'id="{unquote(parts.fragment)}"' in target.read_text(), f"{page}: {link}"
         assert "url(" not in re.sub(r"url\(#", "", text) and "@import" not in text
+    assert "kill matrix" in (out / "site/results/b/toy/index.html").read_text()
     assert "1 earlier" in (out / "site/index.html").read_text()
 
 

@@ -54,7 +54,8 @@ def result(
 
 
 def _requirement(rng: random.Random, i: int, text: str) -> dict[str, Any]:
-    outcome = "planned" if i % 9 == 8 else rng.choice(OUTCOMES)
+    # Some are alike in every result, so that what differs is less than all.
+    outcome = {3: "pass", 4: "fail", 8: "planned"}.get(i % 9) or rng.choice(OUTCOMES)
     broken = outcome in ("fail", "candidate_error")
     return {
         "id": f"TY-{i + 1:02}", "title": f"Requirement {i + 1} {text}".strip(), "text": "What it asks.", "dimension": DIMENSIONS[i % 7],

@@ -41,14 +41,17 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-def built(out: Path, hostile: bool) -> Path:
-    text = synthetic.HOSTILE if hostile else ""
+def measured(hostile: bool = False) -> Iterator[dict[str, Any]]:
+    """Three models under both entries."""
     for number, name in enumerate(("a", "b", "c")):
         for entry in ("run", "component"):
             model = f"{synthetic.HOSTILE} {name}" if hostile else f"model-{name}"
-            synthetic.write(
-                out, synthetic.result(number, name, model, entry=entry, hostile=hostile, requirements=12), number, text
-            )
+            yield synthetic.result(number, name, model, entry=entry, hostile=hostile, requirements=12)
+
+
+def built(out: Path, hostile: bool) -> Path:
+    for number, made in enumerate(measured(hostile)):
+        synthetic.write(out, made, number // 2, synthetic.HOSTILE if hostile else "")
     publish(out, out / "site")
     return out / "site"
 
@@ -98,13 +101,18 @@ def test_filters_sift_and_the_address_keeps_them(watched: Watched, site: Path) -
     page = watched.page
     page.goto(f"file://{site / COMPARISON}")
     everything = shown(page)
-    page.get_by_label("Severity").select_option("critical")
-    critical = shown(page)
-    assert critical and set(critical) < set(everything)
+    rows = [made["requirements"] for made in measured()]
+    same = {rows[0][i]["id"] for i in range(len(rows[0])) if len({each[i]["outcome"] for each in rows}) == 1}
     page.get_by_label("Only differences").check()
-    page.get_by_label("Basis").select_option("asked")
     kept = shown(page)
-    assert set(kept) < set(critical) and f"{len(kept)} of {len(everything)} requirements shown" in page.content()
+    assert set(kept) == set(everything) - same < set(everything)
+    page.get_by_label("Basis").select_option("asked")
+    asked = [name for name in kept if int(name[3:]) % 3 != 0]
+    assert shown(page) == asked != kept
+    page.get_by_label("Severity").select_option("critical")
+    kept = shown(page)
+    assert kept == [name for name in asked if int(name[3:]) % 4 == 1] != asked
+    assert page.get_by_role("status").inner_text() == f"{len(kept)} of {len(everything)} requirements shown"
     page.get_by_label("Entry").select_option("component")
     assert page.locator("table.matrix thead th.run:visible").count() == 0
     address = page.url
