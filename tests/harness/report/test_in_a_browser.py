@@ -92,7 +92,7 @@ def watched(browser: Browser) -> Iterator[Watched]:
 
 def shown(page: Page) -> list[str]:
     rows: list[str] = page.eval_on_selector_all(
-        "table.matrix tbody tr:not([hidden]) .rowname", "found => found.map(each => each.textContent)"
+        "table.side tbody tr:not([hidden]) .rowname", "found => found.map(each => each.textContent)"
     )
     return rows
 
@@ -114,7 +114,7 @@ def test_filters_sift_and_the_address_keeps_them(watched: Watched, site: Path) -
     assert kept == [name for name in asked if int(name[3:]) % 4 == 1] != asked
     assert page.get_by_role("status").inner_text() == f"{len(kept)} of {len(everything)} requirements shown"
     page.get_by_label("Entry").select_option("component")
-    assert page.locator("table.matrix thead th.run:visible").count() == 0
+    assert page.locator("table.side thead th.run:visible").count() == 0
     address = page.url
     assert "severity=critical" in address and "differs=1" in address
     kept = shown(page)
@@ -133,17 +133,17 @@ def test_sorting_and_evidence_by_keyboard_alone(watched: Watched, site: Path) ->
     sort = page.get_by_role("button", name="Sort by b [component]")
     sort.focus()
     page.keyboard.press("Enter")
-    column = page.locator("table.matrix thead th[aria-sort=ascending]")
+    column = page.locator("table.side thead th[aria-sort=ascending]")
     assert column.count() == 1
     place = column.evaluate("cell => cell.cellIndex")
     ranks = page.eval_on_selector_all(
-        "table.matrix tbody tr", f"rows => rows.map(row => Number(row.cells[{place}].dataset.rank))"
+        "table.side tbody tr", f"rows => rows.map(row => Number(row.cells[{place}].dataset.rank))"
     )
     assert ranks == sorted(ranks) and shown(page) != before
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
     assert shown(page) == before
-    cell = page.locator("table.matrix details").first
+    cell = page.locator("table.side details").first
     cell.locator("summary").focus()
     page.keyboard.press("Enter")
     assert cell.get_attribute("open") is not None
@@ -157,10 +157,10 @@ def test_without_script_all_of_it_is_readable(browser: Browser, site: Path) -> N
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"file://{site / COMPARISON}")
-    assert page.locator("table.matrix tbody tr").count() == 11
+    assert page.locator("table.side tbody tr").count() == 11
     assert page.locator("form.filters").is_hidden() and page.locator("button:visible").count() == 0
-    page.locator("table.matrix details summary").first.click()
-    assert page.locator("table.matrix details[open] p").first.is_visible()
+    page.locator("table.side details summary").first.click()
+    assert page.locator("table.side details[open] p").first.is_visible()
     context.close()
 
 
