@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +71,20 @@ def test_a_comparison_lies_on_disk_as_page_and_files(tmp_path: Path) -> None:
     assert all(path.is_file() and f'href="{path.name}"' in page for path in files.values())
     assert json.loads(files["JSON"].read_text())[0]["columns"][1]["page"] == "../c1/toy/index.html"
     assert 'href="../c0/toy/index.html#TY-01"' in page
+
+
+def test_compare_measures_only_what_is_missing(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        manifest = f'[candidate]\nid = "{name}"\nchallenge = "anomaly-detection"\n[run]\ncommand = ["false"]\n'
+        (tmp_path / name / "harness.toml").write_text(manifest)
+        for words in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", name]):
+            subprocess.run(["git", "-C", str(tmp_path / name), *words], check=True)
+    out = ["--out", str(tmp_path / "out")]
+    first = CliRunner().invoke(app, ["compare", str(tmp_path / "one"), *out])
+    assert first.exit_code == 0 and "measured before" not in first.stdout
+    both = CliRunner().invoke(app, ["compare", str(tmp_path / "one"), str(tmp_path / "two"), *out, "--json"])
+    assert both.exit_code == 0 and both.stderr.count("measured before") == 1
+    (found,) = json.loads(both.stdout)
+    assert [column["candidate"] for column in found["columns"]] == ["one", "two"]
+    assert {column["verdict"] for column in found["columns"]} == {"reject"}
