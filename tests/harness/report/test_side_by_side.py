@@ -36,7 +36,7 @@ def test_what_was_said_stands_beneath_what_was_measured() -> None:
     made = result(1, "a", "m")
     made |= {"integration": {"word": "not wired in", "share": 0.02}, "verdict": "reject"}
     made["claims"] = {"integrated": True, "ships": True, "minutes": 11, "claimed_bugs": ["a race"], "mood": "good"}
-    assert cells([made], "Integrated?") == [("not wired in, 2% of its lines ran", "yes")]
+    assert cells([made], "Integrated?") == [("not wired in, 2% of its statements ran", "yes")]
     assert cells([made], "Would it survive production?") == [("no", "yes")]
     assert cells([made], "Critical bugs")[0][1] == "a race"
     assert cells([made], "Also said") == [("", "mood: good")]
