@@ -11,7 +11,7 @@ SEED ?=
 CHALLENGE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup eval compare test lint bench selftest soak adapters demo doctor clean
+.PHONY: help setup eval compare publish test lint bench selftest soak adapters demo doctor clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,9 @@ eval: $(STAMP) ## measure CANDIDATE (a manifest id, a path, a commit, REPO#COMMI
 
 compare: $(STAMP) ## measure CANDIDATES, what is missing of them, and set them side by side
 	$(VENV)/bin/harness compare $(CANDIDATES) --profile $(PROFILE) --out $(OUT) $(if $(SEED),--seed $(SEED)) $(if $(CHALLENGE),--challenge $(CHALLENGE))
+
+publish: $(STAMP) ## what was measured, as a static site in OUT/site
+	$(VENV)/bin/harness publish --out $(OUT)
 
 test: $(STAMP) ## the tests of this project, under 10 minutes on 2 cores
 	$(VENV)/bin/python -m pytest

@@ -22,7 +22,7 @@ from harness.preparation import Prepared, prepare, subject
 from harness.report import terminal
 from harness.report.text import one_line
 from harness.results import store
-from harness.results.layout import evaluation
+from harness.results.layout import EvaluationFolder, evaluation
 from harness.runtime.sandbox import choose
 
 
@@ -108,9 +108,14 @@ def measured_before(run: Run, options: Options) -> dict[str, Any] | None:
     return result if same and not result["provenance"]["partial"] else None
 
 
+def folder_of(run: Run, options: Options) -> EvaluationFolder:
+    """The folder of an evaluation."""
+    return evaluation(options.out, run.prepared.candidate.id, run.challenge.id, run.entry)
+
+
 def page_of(run: Run, options: Options) -> Path:
     """Where the page of an evaluation lies."""
-    return evaluation(options.out, run.prepared.candidate.id, run.challenge.id, run.entry).page
+    return folder_of(run, options).page
 
 
 def _siblings(run: Run, options: Options) -> list[tuple[str, str]]:

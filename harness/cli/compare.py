@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,12 +11,16 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from harness.cli._frame import EXIT_DONE, command
-from harness.cli._runs import evaluate, measured_before, page_of, plan
+from harness.cli._frame import EXIT_DONE, EXIT_NOTHING, command
+from harness.cli._runs import evaluate, folder_of, measured_before, plan
 from harness.cli.eval import DEFAULT_SEED, check_choice
 from harness.evaluation import Options
-from harness.report import comparison
+from harness.report import comparison, exports
 from harness.results import layout, store
+from harness.results.compose import measured
+from harness.results.layout import EvaluationFolder
+
+Found = dict[str, list[tuple[dict[str, Any], EvaluationFolder]]]
 
 
 @command
@@ -27,28 +32,57 @@ def compare(
     jobs: Annotated[int, typer.Option(help="workers at a time; 0 is one per core", min=0)] = 0,
     sandbox: Annotated[str, typer.Option(help="auto, bwrap or none")] = "auto",
     out: Annotated[Path, typer.Option(help="where results go")] = Path("reports"),
+    as_json: Annotated[bool, typer.Option("--json", help="print the comparison as JSON on stdout")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="print the comparison in Markdown on stdout")] = False,
 ) -> int:
-    """Set candidates side by side: requirement by candidate, in the terminal and on a page."""
+    """Set candidates side by side: requirement by candidate, in the terminal, on a page and as files."""
     check_choice("--profile", profile, ("quick", "full"))
-    console = Console()
+    console = Console(stderr=as_json or as_markdown)
     options = Options(profile, seed, jobs or os.cpu_count() or 1, sandbox, out=out, resume=True)
-    found: dict[str, list[tuple[dict[str, Any], Path]]] = {}
+    found: Found = {}
     for run in plan(candidates, challenge, options, console):
         result = measured_before(run, options)
+        folder = folder_of(run, options)
         if result is None:
             result = evaluate(run, options, console)
         else:
-            console.print(Text(f"measured before: {page_of(run, options)}"), soft_wrap=True)
-        found.setdefault(run.challenge.id, []).append((result, page_of(run, options)))
+            console.print(Text(f"measured before: {folder.page}"), soft_wrap=True)
+        found.setdefault(run.challenge.id, []).append((result, folder))
+    views = write(found, out)
+    for view in views:
+        console.print(comparison.terminal(view))
+    console.print(Text(f"page: {layout.comparison_page(out)}"), soft_wrap=True)
+    if as_json:
+        print(json.dumps(exports.as_data(views), indent=2))
+    if as_markdown:
+        print(exports.as_markdown(views))
+    return EXIT_DONE if any(measured(result) for pairs in found.values() for result, _ in pairs) else EXIT_NOTHING
+
+
+def write(found: Found, out: Path) -> list[comparison.Comparison]:
+    """The page and its files from results by challenge; what they show."""
+    # Not at the top: every command of the program would wait for the charts' library.
+    from harness.report import comparison_page  # noqa: PLC0415
+
     target = layout.comparison_page(out)
-    sections = [_section(pairs, target) for pairs in found.values()]
-    store.write_atomically(target, comparison.page(sections).encode())
-    for section in sections:
-        console.print(comparison.terminal(section))
-    console.print(Text(f"page: {target}"), soft_wrap=True)
-    return EXIT_DONE
-
-
-def _section(pairs: list[tuple[dict[str, Any], Path]], target: Path) -> comparison.Comparison:
-    addresses = [os.path.relpath(page, target.parent) for _, page in pairs]
-    return comparison.compare([result for result, _ in pairs], addresses)
+    sections = [
+        comparison_page.section(
+            [result for result, _ in pairs],
+            [os.path.relpath(folder.page, target.parent) for _, folder in pairs],
+            [store.read_evidence(folder) for _, folder in pairs],
+        )
+        for pairs in found.values()
+    ]
+    views = [section.view for section in sections]
+    files = layout.comparison_files(out)
+    texts = {
+        "CSV": exports.as_csv(views),
+        "Markdown": exports.as_markdown(views),
+        "JSON": json.dumps(exports.as_data(views), indent=2) + "\n",
+        "JUnit XML": exports.as_junit([result for pairs in found.values() for result, _ in pairs]),
+    }
+    for kind, path in files.items():
+        store.write_atomically(path, texts[kind].encode())
+    page = comparison_page.page(sections, [(kind, path.name) for kind, path in files.items()])
+    store.write_atomically(target, page.encode())
+    return views

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -79,8 +79,8 @@ def eval_command(
     if as_json:
         print(json.dumps(results if len(results) != 1 else results[0], indent=2))
     if as_markdown:
-        print("\n".join(markdown.summary(result) for result in results))
-    return _status(results, gate, fail_under)
+        print(markdown.document(results))
+    return status(results, gate, fail_under)
 
 
 def check_choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -106,11 +106,14 @@ def _rounds(run: Run, options: Options, repeat: int, console: Console) -> Iterat
         )
 
 
-def _status(results: list[dict[str, Any]], gate: str | None, fail_under: float | None) -> int:
+def status(results: Sequence[Mapping[str, Any]], gate: str | None, fail_under: float | None) -> int:
+    """The exit status of these results: a gate that nothing was judged by is not met."""
     rows = [row for result in results for row in measured(result)]
     if not any(row["outcome"] not in UNDECIDED for row in rows):
         return EXIT_NOTHING if not rows else EXIT_OURS
     judged = [result for result in results if result["entry"] == "run"]
+    if (gate is not None or fail_under is not None) and not judged:
+        return EXIT_GATE
     if gate is not None and any(result["verdict"] not in GATES[gate] for result in judged):
         return EXIT_GATE
     if fail_under is not None and any((result["score"] or 0.0) < fail_under for result in judged):

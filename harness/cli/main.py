@@ -14,6 +14,7 @@ from harness.cli.doctor import doctor
 from harness.cli.eval import eval_command
 from harness.cli.list import list_command
 from harness.cli.new import new
+from harness.cli.publish import publish
 from harness.cli.replay import replay
 from harness.cli.report import report
 from harness.cli.selftest import selftest
@@ -26,7 +27,7 @@ app = typer.Typer(
 )
 app.command("eval")(eval_command)
 app.command("list")(list_command)
-for body in (compare, replay, report, new, selftest, conform, bench, doctor, clean):
+for body in (compare, publish, replay, report, new, selftest, conform, bench, doctor, clean):
     app.command()(body)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli._frame import EXIT_DONE, EXIT_NOTHING, command
+from harness.cli.eval import GATES, check_choice, status
 from harness.report import markdown, page
 from harness.results import store
 from harness.results.judge import matrix_link
@@ -18,16 +19,26 @@ from harness.results.layout import COMPONENT_SUFFIX, EvaluationFolder, all_evalu
 def report(
     out: Annotated[Path, typer.Option(help="where results are")] = Path("reports"),
     as_markdown: Annotated[bool, typer.Option("--markdown", help="print summaries in Markdown on stdout")] = False,
+    gate: Annotated[str | None, typer.Option(help="exit 1 unless every verdict is this or better: ship or harden")] = None,
+    fail_under: Annotated[float | None, typer.Option(help="exit 1 if a score is below this", min=0, max=100)] = None,
 ) -> int:
-    """Draw the page of every result under OUT anew, without measuring anything."""
-    folders = all_evaluations(out)
-    for folder in folders:
+    """Draw the page of every result under OUT anew, without measuring anything; with a gate, judge what was measured."""
+    if gate is not None:
+        check_choice("--gate", gate, tuple(GATES))
+    results = []
+    for folder in all_evaluations(out):
         result = store.read_result(folder)
         beside = siblings(folder) + matrix_link(folder, str((result.get("provenance") or {}).get("suite_digest")))
         text = page.render(result, store.read_evidence(folder), beside)
         store.write_atomically(folder.page, text.encode())
-        print(markdown.summary(result) if as_markdown else folder.page)
-    return EXIT_DONE if folders else EXIT_NOTHING
+        results.append(result)
+        if not as_markdown:
+            print(folder.page)
+    if as_markdown:
+        print(markdown.document(results))
+    if gate is not None or fail_under is not None:
+        return status(results, gate, fail_under)
+    return EXIT_DONE if results else EXIT_NOTHING
 
 
 def siblings(folder: EvaluationFolder) -> list[tuple[str, str]]:

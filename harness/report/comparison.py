@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from harness.judge.comparable import objections, reservations
 from harness.report import words
 from harness.report.links import page_address
-from harness.report.page import render_template
-from harness.report.text import number, one_line
+from harness.report.models import DuelView, Models, several
+from harness.report.summary import SummaryRow, summary
+from harness.report.text import clip, number, one_line
 from harness.report.words import Word
 
 NAME_LIMIT = 60
-SAME = {"suite_digest": "suites", "profile": "profile", "seed": "seed", "sandbox": "sandbox", "time": "time"}
+ENTRIES = ("run", "component")
+# From what a reader wants to see first to what says least; the order that a sorted column shows.
+RANKS = {
+    name: i
+    for i, name in enumerate(("fail", "candidate_error", "not_offered", "infra_error", "inconclusive", "pass", "planned"))
+}
+ASKED = ("P", "I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +39,18 @@ class Column:
     verdict: Word
     asked: Word
     score: str
+    percent: float | None
     address: str | None
+
+    @property
+    def name(self) -> str:
+        """What a chart or a sentence calls it."""
+        return self.candidate if self.entry == "run" else f"{self.candidate} [{self.entry}]"
+
+    @property
+    def kind(self) -> str:
+        """The entry as a class of a style sheet: one of two words, whatever the result says."""
+        return self.entry if self.entry in ENTRIES else "run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +61,20 @@ class Cell:
     credit: str
     summary: str
     address: str | None
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One requirement across the evaluations; `differs` where outcomes do."""
+    """One requirement across the evaluations; `differs` where outcomes do; `asked` if prompt or production ask for it."""
 
     id: str
     title: str
     severity: str
     cells: tuple[Cell, ...]
     differs: bool
+    dimension: str = ""
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +85,13 @@ class Comparison:
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     warnings: tuple[str, ...]
+    summary: tuple[SummaryRow, ...]
+    models: Models
+
+    @property
+    def names(self) -> list[str]:
+        """The columns' names, in order."""
+        return [column.name for column in self.columns]
 
 
 def compare(results: Sequence[Mapping[str, Any]], addresses: Sequence[str]) -> Comparison:
@@ -69,21 +99,19 @@ def compare(results: Sequence[Mapping[str, Any]], addresses: Sequence[str]) -> C
     safe = [page_address(address) for address in addresses]
     ids = dict.fromkeys(row["id"] for result in results for row in result["requirements"])
     measured = [name for name in ids if any(_row(result, name)["outcome"] != "planned" for result in results)]
-    title = str(results[0]["challenge"]["title"]) if results else ""
+    title = clip(str(results[0]["challenge"]["title"]), 200) if results else ""
     columns = tuple(_column(result, address) for result, address in zip(results, safe, strict=True))
-    return Comparison(title, columns, tuple(_line(name, results, safe) for name in measured), tuple(warnings(results)))
+    found = tuple(_line(name, results, safe) for name in measured)
+    return Comparison(title, columns, found, tuple(warnings(results)), summary(results), several(results))
 
 
 def warnings(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence for each setting in which the results differ: such results are not comparable."""
-    found = []
-    for key, name in SAME.items():
-        values = {str(result["provenance"].get(key)) for result in results}
-        if len(values) > 1:
-            found.append(f"NOT COMPARABLE: the {name} differ: {', '.join(sorted(one_line(value, 40) for value in values))}")
-    if any(result["provenance"].get("partial") for result in results):
-        found.append("NOT COMPARABLE: at least one result covers only a part of the requirements")
-    return found
+    return objections(results, _shown) + reservations(results, _shown)
+
+
+def _shown(value: str) -> str:
+    return one_line(value, 40)
 
 
 def _row(result: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -100,6 +128,7 @@ def _column(result: Mapping[str, Any], address: str | None) -> Column:
         words.verdict_word(result["verdict"]),
         words.verdict_word(result["as_asked"]["verdict"]),
         "–" if score is None else number(score),
+        None if score is None else min(max(float(score), 0.0), 100.0),
         address,
     )
 
@@ -109,23 +138,27 @@ def _line(name: str, results: Sequence[Mapping[str, Any]], addresses: Sequence[s
     cells = tuple(_cell(row, address) for row, address in zip(rows, addresses, strict=True))
     first = next((row for row in rows if row["title"]), rows[0])
     outcomes = {row["outcome"] for row in rows}
-    return Line(name, one_line(str(first["title"]), NAME_LIMIT), str(first["severity"]), cells, len(outcomes) > 1)
+    return Line(
+        one_line(name, NAME_LIMIT),
+        one_line(str(first["title"]), NAME_LIMIT),
+        one_line(str(first["severity"]), 20),
+        cells,
+        len(outcomes) > 1,
+        one_line(str(first.get("dimension") or "other"), 40),
+        first.get("basis") in ASKED,
+    )
 
 
 def _cell(row: Mapping[str, Any], address: str | None) -> Cell:
     word = words.outcome_word(row["outcome"])
     credit = f"{row['credit']:.2f}" if row["outcome"] == "pass" else ""
-    return Cell(word, credit, one_line(str(row["summary"]), 300), address and f"{address}#{row['id']}")
-
-
-def page(comparison: Sequence[Comparison]) -> str:
-    """The comparison as one self-contained page, a section per challenge."""
-    return render_template("comparison.html.j2", comparisons=comparison)
+    link = f"{address}#{quote(str(row['id']))}" if address else None
+    return Cell(word, credit, one_line(str(row["summary"]), 300), link, RANKS.get(str(row["outcome"]), len(RANKS)))
 
 
 def terminal(comparison: Comparison) -> RenderableType:
     """The same for a terminal: marks only, a legend below."""
-    table = Table(title=comparison.challenge, title_justify="left", show_lines=False)
+    table = Table(title=Text(comparison.challenge), title_justify="left", show_lines=False)
     table.add_column("requirement", no_wrap=True)
     for number_, _ in enumerate(comparison.columns, 1):
         table.add_column(str(number_), justify="center")
@@ -136,7 +169,14 @@ def terminal(comparison: Comparison) -> RenderableType:
     names = [Text(f"{place}  {column.candidate} [{column.entry}]") for place, column in enumerate(comparison.columns, 1)]
     legend = "  ".join(f"{word.mark} {word.text}" for word in words.OUTCOMES.values())
     loud = [Text(warning, style="bold red") for warning in comparison.warnings]
-    return Group(table, *names, Text(legend, style="dim"), *loud)
+    duels = [Text(duel_sentence(duel)) for duel in comparison.models.duels if duel.entry == "run"]
+    return Group(table, *names, Text(legend, style="dim"), *duels, *loud)
+
+
+def duel_sentence(duel: DuelView) -> str:
+    """One model against another in a sentence."""
+    told = f"{duel.first} against {duel.second}: {len(duel.won)} requirements won, {len(duel.lost)} lost, {duel.same} alike"
+    return told if duel.score_p is None else f"{told}; scores of {duel.pairs} pairs: p = {duel.score_p:.3g} (corrected)"
 
 
 def _mark(cell: Cell) -> Text:

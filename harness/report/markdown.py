@@ -13,6 +13,9 @@ from harness.report.text import clip, one_line, share, visible
 
 MAX_FINDINGS = 30
 SUMMARY_LIMIT = 300
+# GitHub drops a step's whole summary above 1 MiB; the rest of the step may have something to say too.
+STEP_SUMMARY_LIMIT = 1_000_000
+FENCED_LIMIT = 2_000
 # A numeric character reference is never markup (CommonMark 2.5), so these lose every meaning but their own.
 _MARKUP = re.compile(r"[\\`*_\[\]<>#!|~$&^]|(?<=:)//|(?<=[wW]{3})\.")
 
@@ -31,6 +34,27 @@ def summary(result: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def document(results: Sequence[Mapping[str, Any]], limit: int = STEP_SUMMARY_LIMIT) -> str:
+    """The summaries of all results, in at most `limit` bytes of UTF-8; what is left out is said."""
+    return within([summary(result) for result in results], limit)
+
+
+def within(parts: Sequence[str], limit: int) -> str:
+    """`parts` one after the other, cut at the end of a line so that all of it has at most `limit` bytes of UTF-8."""
+    text = "\n".join(parts)
+    if len(text.encode()) <= limit:
+        return text
+    told = (
+        "\n\n**Cut short here: the whole is longer than a step summary may be. The pages and `result.json` have all of it.**\n"
+    )
+    # Room for the sentence and for the fence of a block that was cut: no fence is longer than the text of a block.
+    room = limit - len(told.encode()) - FENCED_LIMIT - 2
+    kept = text.encode()[:room].decode(errors="ignore").rpartition("\n")[0]
+    # An open code block would swallow the sentence: its fence is closed by the one that opened it.
+    fences = [line for line in kept.splitlines() if line.startswith("```") and not line.strip("`")]
+    return kept + (f"\n{fences[-1]}" if len(fences) % 2 else "") + told
+
+
 def escaped(text: str, limit: int = SUMMARY_LIMIT) -> str:
     """`text` on one line; a character that could be markup, link or mention is written as a reference."""
     line = one_line(text, limit)
@@ -41,7 +65,7 @@ def escaped(text: str, limit: int = SUMMARY_LIMIT) -> str:
     return safe.replace("@", "&#64;&#8288;")
 
 
-def fenced(text: str, limit: int = 2_000) -> str:
+def fenced(text: str, limit: int = FENCED_LIMIT) -> str:
     """`text` as a code block whose fence is longer than any run of backticks in it."""
     shown = visible(clip(text, limit))
     longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
 from harness import __version__
@@ -22,6 +23,25 @@ PAGE_LIMIT = 800_000
 PASSING_SHARE = 0.5
 # (share of the budget that is used, characters of one string that are then still shown)
 STRING_LIMITS = ((1.0, 6_000), (1.2, 160), (float("inf"), 20))
+
+
+class _Compiled(BytecodeCache):
+    """Templates compiled once a process: every page has an environment of its own, since it has a budget of its own."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Puts in what is known; jinja itself drops it where the template has changed."""
+        if bucket.key in self._known:
+            bucket.bytecode_from_string(self._known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keeps what was compiled."""
+        self._known[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
 
 
 class Drawing(Markup):
@@ -61,6 +81,7 @@ def environment(finalize: Callable[[object], object]) -> Environment:
         autoescape=True,
         undefined=StrictUndefined,
         finalize=finalize,
+        bytecode_cache=_COMPILED,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -82,16 +103,18 @@ def content_policy(script: str) -> str:
     )
 
 
-def render_template(name: str, **values: Any) -> str:
-    """Template `name` as a whole page with this package's style, script and content policy."""
-    ink = Ink()
-    script = asset("page.js")
+def render_template(
+    name: str, *, styles: Sequence[str] = (), scripts: Sequence[str] = (), limit: int = PAGE_LIMIT, **values: Any
+) -> str:
+    """Template `name` as a whole page with this package's style, script and content policy; `styles` and `scripts` come after."""
+    ink = Ink(limit)
+    script = Markup("\n").join(asset(each) for each in ("page.js", *scripts))
     return (
         environment(ink)
         .get_template(name)
         .render(
             ink=ink,
-            style=asset("page.css"),
+            style=Markup("\n").join(asset(each) for each in ("page.css", *styles)),
             script=script,
             policy=Markup(content_policy(script)),
             harness_version=__version__,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.judge.outcomes import Outcome
@@ -61,6 +61,6 @@ def _part(part: Part) -> dict[str, Any]:
     }
 
 
-def measured(result: dict[str, Any]) -> list[dict[str, Any]]:
+def measured(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The requirements that were run."""
     return [row for row in result["requirements"] if row["outcome"] != Outcome.PLANNED]

@@ -11,6 +11,9 @@ OUT/<candidate id>/<challenge>[.component]/
 OUT/selftest/<challenge>/
     matrix.json  index.html            the kill matrix: what the suites make of the known bad and the known good
     journal.jsonl  cells/              as above
+
+OUT/compare/                           the newest comparison: its page, and the same as files
+OUT/site/                              what `harness publish` writes, with a list of its files in site.json
 """
 
 from __future__ import annotations
@@ -76,6 +79,10 @@ class EvaluationFolder:
         """Earlier results."""
         return self.path / "runs"
 
+    def earlier(self) -> list[EvaluationFolder]:
+        """Earlier results that still have a `result.json`, in order of path."""
+        return [EvaluationFolder(path.parent) for path in sorted(self.runs.glob("*/result.json"))]
+
 
 def evaluation(out: Path, candidate_id: str, challenge: str, entry: str) -> EvaluationFolder:
     """Where an evaluation lies; `entry` is `run` or `component`."""
@@ -128,3 +135,14 @@ def kill_matrix(out: Path, challenge: str) -> MatrixFolder:
 def all_matrices(out: Path) -> list[MatrixFolder]:
     """Every kill matrix under OUT, in order of path."""
     return [MatrixFolder(path.parent) for path in sorted(out.glob("selftest/*/matrix.json"))]
+
+
+def comparison_files(out: Path) -> dict[str, Path]:
+    """Kind -> where the newest comparison lies as a file of that kind."""
+    names = {"CSV": "comparison.csv", "Markdown": "comparison.md", "JSON": "comparison.json", "JUnit XML": "junit.xml"}
+    return {kind: comparison_page(out).with_name(name) for kind, name in names.items()}
+
+
+def site(out: Path) -> Path:
+    """Where the static site lies unless it is put elsewhere."""
+    return out / "site"

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from harness.report import comparison
+from harness.report import comparison, comparison_page
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -51,7 +51,7 @@ def test_results_of_other_settings_are_not_passed_off_as_comparable() -> None:
 
 def test_a_hostile_name_stays_text() -> None:
     made = comparison.compare([result(HOSTILE), result("b")], ["javascript:alert(1)", "../b/index.html"])
-    page = comparison.page([made])
+    page = comparison_page.page([comparison_page.Section(made, ())])
     assert HOSTILE not in page and "&lt;script&gt;" in page and "javascript:" not in page
 
 
