@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from harness.candidate.build import build, folder_digest
 from harness.candidate.cache import Cache
 from harness.candidate.checkout import Checkout
@@ -77,6 +79,7 @@ def subject(prepared: Prepared, challenge: str, entry: EntryName) -> Subject:
     program = None
     if prepared.tree is not None:
         program = program_of(candidate.entries[entry][challenge], prepared.tree, candidate.adapter, native=candidate.native)
+        program = msgspec.structs.replace(program, base_tables=list(candidate.base_tables))
     return Subject(
         id=candidate.id,
         facts=_facts(candidate, checkout),

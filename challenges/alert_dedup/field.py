@@ -330,6 +330,12 @@ class Field:
             self._take_down(Obs, self._now_ns(), proc, what="up")
             self._pump(self.cluster.nodes[proc])
 
+    def note_stopped(self, proc: str, proof: Proof) -> None:
+        """Takes down that a processor was stopped (SIGSTOP), and is down from now on."""
+        status = "installed" if proof.took else "indeterminate"
+        self._take_down(Fault, self._now_ns(), proc, fault="pause", status=status, evidence=_evidence(proof))
+        self._take_down(Obs, self._now_ns(), proc, what="down")
+
     def victim(self, proc: str) -> Victim:
         """What the proxy's faults kill when they kill this processor."""
         return Victim(self, proc)

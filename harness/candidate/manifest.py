@@ -4,9 +4,10 @@ Two readers. `load_operator` takes the operator's own file at its word. `load_ch
 `harness.toml` that a commit brings along, which is hostile until shown otherwise: of it only `[run]`,
 `[component]`, `[build].steps` and the candidate's id and challenge are believed.
 
-Beyond the contract there are three keys of ours: `candidate.adapter` (a folder, relative to the operator's
+Beyond the contract there are four keys of ours: `candidate.adapter` (a folder, relative to the operator's
 manifest, bound read-only beside the checkout; commands and steps name it `{adapter}`, and the checkout
-`{checkout}`; the environment variable HARNESS_ADAPTER holds it too), and `language` in `[run]` and
+`{checkout}`; the environment variable HARNESS_ADAPTER holds it too), `candidate.base_tables` (tables that the
+product had before the commit and fills by itself, the operator's word alone), and `language` in `[run]` and
 `[component]` (text, where the process does not say).
 """
 

@@ -191,6 +191,7 @@ def _from_manifest(where: _Setting, path: Path) -> Resolved:
         prompt=table.prompt,
         repairs=tuple(table.repairs),
         adapter=manifest.adapter,
+        base_tables=tuple(table.base_tables),
         usage=manifest.usage(),
         claims=manifest.tables.claims,
         notes=(*manifest.notes, *checkout.notes),

@@ -92,6 +92,7 @@ class CandidateTable(_Table):
     prompt: Annotated[str, AfterValidator(_prompt)] | None = None
     repairs: list[str] = []
     adapter: Annotated[str, Field(min_length=1)] | None = None
+    base_tables: list[Annotated[str, Field(min_length=1)]] = []
 
 
 class BuildTable(_Table):

@@ -69,6 +69,7 @@ class Candidate:
     prompt: str | None = None
     repairs: tuple[str, ...] = ()
     adapter: Path | None = None
+    base_tables: tuple[str, ...] = ()
     usage: Usage = Usage()
     claims: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

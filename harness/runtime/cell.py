@@ -30,6 +30,7 @@ class ProgramSpec(msgspec.Struct, frozen=True):
     native: bool = True
     store: str = "none"
     store_tcp: bool = False
+    base_tables: list[str] = []
 
     def launch(self, *, env: dict[str, str] | None = None, mounts: dict[str, Mount] | None = None) -> Launch:
         """The launch of one process, with what the runtime adds."""
@@ -76,6 +77,7 @@ class Cell(msgspec.Struct, frozen=True):
             self.program.env,
             self.program.clock,
             self.program.store,
+            *self.program.base_tables,
         ]
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:16]
 

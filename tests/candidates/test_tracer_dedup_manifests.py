@@ -35,6 +35,7 @@ def test_a_manifest_passes_the_strict_reader(candidate_id: str, commit: str) -> 
     assert (manifest.id, manifest.tables.candidate.commit) == (candidate_id, commit)
     assert manifest.challenges == ("alert-dedup",)
     assert manifest.adapter is not None and manifest.tables.candidate.repairs
+    assert manifest.tables.candidate.base_tables == ["alerts"]
     assert bool(manifest.usage().reported_cost_usd) == (manifest.tables.candidate.model is not None)
 
 

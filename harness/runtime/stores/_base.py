@@ -125,6 +125,10 @@ class Store(ABC):
     def entries(self) -> int:
         """How many rows or keys it holds, beside what is kept."""
 
+    def holdings(self) -> dict[str, int]:
+        """All that it holds now, in parts with a name each: whatever has expired, or was deleted, is not among it."""
+        return {"entries": self.entries()}
+
     @abstractmethod
     def connections(self) -> int:
         """How many clients are connected, our own look at it left out."""

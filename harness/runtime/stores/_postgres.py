@@ -171,6 +171,12 @@ class PostgresStore(Store):
         """See `Store`."""
         return sum(self.rows_in(table) for table in self.tables() if table not in self._kept)
 
+    def holdings(self) -> dict[str, int]:
+        """See `Store`: the rows of every table, counted, those that are kept too; `schema.table`, without the schema for `public`."""
+        return {
+            name if schema == "public" else f"{schema}.{name}": self.rows_in((schema, name)) for schema, name in self.tables()
+        }
+
     def connections(self) -> int:
         """See `Store`."""
         query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from harness.runtime.stores._find import find_valkey
 from harness.runtime.stores._user import no_user, own
 
 ANSWER_PATIENCE_S = 10.0
+SCAN_BATCH = 1000
+_LENGTHS = {"hash": "HLEN", "set": "SCARD", "zset": "ZCARD", "list": "LLEN", "stream": "XLEN"}
 # A candidate is a stranger: it may not end the server, load code into it, or make it open connections.
 FORBIDDEN = ("shutdown", "debug", "module", "acl", "migrate", "replicaof", "slaveof", "failover", "cluster", "config|rewrite")
 
@@ -89,6 +91,20 @@ class ValkeyStore(Store):
         """See `Store`."""
         return int(self._asked("DBSIZE"))
 
+    def holdings(self) -> dict[str, int]:
+        """See `Store`: by type, the keys of every database that live now, those that hold several elements by their number.
+
+        DBSIZE still counts keys that expired and that nobody has looked at since: here each is looked at.
+        """
+        found: dict[str, int] = {}
+        for name in self._info("keyspace"):
+            with redis.Redis(
+                unix_socket_path=str(self.socket), db=int(name.removeprefix("db")), socket_timeout=ANSWER_PATIENCE_S
+            ) as client:
+                for kind, elements in _elements(client):
+                    found[kind] = found.get(kind, 0) + elements
+        return found
+
     def connections(self) -> int:
         """See `Store`."""
         return len(bytes(self._asked("CLIENT", "LIST")).splitlines()) - 1
@@ -104,7 +120,30 @@ class ValkeyStore(Store):
                 f"the redis store did not answer {' '.join(words)}: {error}; its log: {self.log_tail()}"
             ) from error
 
+    def _info(self, section: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self._asked("INFO", section)
+        return answer
+
     def _forget_clients(self) -> None:
         if self._client is not None:
             self._client.close()
             self._client = None
+
+
+def _elements(client: redis.Redis) -> Iterator[tuple[str, int]]:
+    """The type and the number of elements of each key that lives; one for a key of a type that has none."""
+    keys: list[bytes] = list(client.scan_iter(count=SCAN_BATCH))
+    for start in range(0, len(keys), SCAN_BATCH):
+        batch = keys[start : start + SCAN_BATCH]
+        kinds = [bytes(kind).decode() for kind in _in_one_go(client, [("TYPE", key) for key in batch])]
+        asked = [(_LENGTHS.get(kind, "EXISTS"), key) for kind, key in zip(kinds, batch, strict=True)]
+        yield from zip(kinds, map(int, _in_one_go(client, asked)), strict=True)
+
+
+def _in_one_go(client: redis.Redis, commands: Sequence[tuple[str, bytes]]) -> list[Any]:
+    with client.pipeline(transaction=False) as pipeline:
+        queue: Callable[..., Any] = pipeline.execute_command
+        for command in commands:
+            queue(*command)
+        answers: list[Any] = pipeline.execute()
+    return answers

@@ -32,6 +32,7 @@ def test_operator_manifest_in_full(tmp_path: Path) -> None:
     (tmp_path / "adapters").mkdir()
     text = HEAD + (
         'model = "m"\nbase = "abcdef0"\nprompt = "first@1"\nrepairs = ["a"]\nadapter = "adapters"\n'
+        'base_tables = ["alerts"]\n'
         '[build]\nsteps = [["a", "{adapter}/b"], ["c"]]\nnetwork = true\n'
         + RUN
         + 'store = "redis"\nenv = { A = "1", B = "2" }\n[run.second]\nclock = "virtual"\nenv = { B = "3" }\n'
@@ -41,6 +42,7 @@ def test_operator_manifest_in_full(tmp_path: Path) -> None:
     manifest = load_operator(write(tmp_path, text))
     assert manifest.challenges == ("first", "second")
     assert manifest.adapter == (tmp_path / "adapters").resolve()
+    assert manifest.tables.candidate.base_tables == ["alerts"]
     assert manifest.steps() == (("a", "{adapter}/b"), ("c",))
     entries = manifest.entries()
     assert entries["run"]["first"] == EntrySpec(("node", "a.js"), store="redis", env={"A": "1", "B": "2"})
@@ -122,6 +124,13 @@ def test_checkout_is_believed_in_part_only() -> None:
         "harness.toml: not believed from a checkout's own file, and left out: candidate.commit, candidate.repo, "
         "build.network, [tests], [usage], [claims]",
     )
+
+
+def test_a_checkout_cannot_have_its_own_tables_left_out() -> None:
+    manifest = parse_checkout((HEAD + 'base_tables = ["mine"]\n' + RUN).encode(), "harness.toml")
+    assert manifest.tables.candidate.base_tables == [] and "candidate.base_tables" in manifest.notes[0]
+    with pytest.raises(UsageError, match="base_tables"):
+        parse_checkout((HEAD + RUN + 'base_tables = ["mine"]\n').encode(), "harness.toml")
 
 
 @pytest.mark.parametrize(

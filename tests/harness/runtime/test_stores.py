@@ -79,6 +79,30 @@ def test_keys_expire_in_the_stores_time(valkey: ValkeyStore) -> None:
     valkey.set_offset_ns(0)
 
 
+def test_what_it_holds_is_what_lives_of_every_database_by_its_elements(valkey: ValkeyStore) -> None:
+    client = redis.Redis.from_url(valkey.url(str(valkey.sockets)))
+    client.set("expires", 1, px=1_000)
+    client.set("stays", 1)
+    client.hset("several", mapping={"a": 1, "b": 2, "c": 3})
+    client.zadd("several, in order", {"a": 1, "b": 2})
+    redis.Redis(unix_socket_path=str(valkey.socket), db=3).set("elsewhere", 1)
+    assert valkey.holdings() == {"string": 3, "hash": 3, "zset": 2}
+    valkey.set_offset_ns(2 * 10**9)
+    assert valkey.holdings() == {"string": 2, "hash": 3, "zset": 2}
+    valkey.set_offset_ns(0)
+
+
+def test_what_it_holds_is_told_by_table(postgres: PostgresStore) -> None:
+    put(postgres, "a")
+    postgres.keep_what_is_there()
+    put(postgres, "b")
+    with as_candidate(postgres) as client:
+        client.execute(
+            "CREATE SCHEMA mine; CREATE TABLE mine.own (a int); INSERT INTO mine.own VALUES (1); DELETE FROM mine.own"
+        )
+    assert postgres.holdings() == {"kept": 2, "mine.own": 0} and postgres.entries() == 0
+
+
 def test_now_follows_the_stores_time(postgres: PostgresStore) -> None:
     with as_candidate(postgres) as client:
         postgres.set_offset_ns(24 * HOUR_NS)
