@@ -1,4 +1,4 @@
-"""The plain detector in buckets of one second, whose alerts leave a fixed time after they were due."""
+"""The plain detector in buckets of one second, whose alerts leave, and are dated, a fixed time after they were due."""
 
 from __future__ import annotations
 
@@ -27,4 +27,4 @@ class Late(Detector):
         super().advance(to_ms, due)
         self.owed += [(to_ms + self.late_ms, alert) for alert in due]
         while self.owed and self.owed[0][0] <= to_ms:
-            alerts.append(self.owed.popleft()[1])
+            alerts.append({**self.owed.popleft()[1], "ts_ms": to_ms})
