@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[4]))
 
-from challenges.anomaly_detection.specimens._base import Alerts, Baseline, Detector, run
+from challenges.anomaly_detection.specimens._base import Baseline, Detector, run
 
 
 class RampAbove(Detector):
@@ -17,19 +18,21 @@ class RampAbove(Detector):
 
     def __init__(self) -> None:
         super().__init__()
-        self.shares: dict[str, float] = {}
-        self.jumped: dict[str, bool] = {}
+        self.scores: dict[str, deque[float]] = {}
+        self.jumped: set[str] = set()
 
-    def close(self, service: str, end_ms: int, total: int, errors: int, alerts: Alerts) -> None:
-        share, usual = errors / total, self.baselines[service].share if service in self.baselines else 0.0
-        risen = share - self.shares.get(service, share)
-        self.jumped[service] = risen > 0.5 * (share - usual) > 0 or (self.jumped.get(service, False) and share > 2 * usual)
-        self.shares[service] = share
-        super().close(service, end_ms, total, errors, alerts)
+    def z(self, baseline: Baseline, share: float, total: int) -> float:
+        scores = self.scores.setdefault(baseline.service, deque([0.0, 0.0, 0.0], maxlen=3))
+        scores.append(super().z(baseline, share, total))
+        if scores[2] >= 2 * self.threshold_z and scores[0] < self.threshold_z / 2:
+            self.jumped.add(baseline.service)
+        elif scores[2] < self.threshold_z:
+            self.jumped.discard(baseline.service)
+        return scores[2]
 
     def confirmed(self, baseline: Baseline) -> bool:
         waited = baseline.held * self.bucket_ms >= self.patience_ms
-        return baseline.held >= 1 and (waited or self.jumped[baseline.service])
+        return baseline.held >= 1 and (waited or baseline.service in self.jumped)
 
 
 run(RampAbove(), "ramp-above")
