@@ -8,6 +8,7 @@ from challenges.alert_dedup.field import Field, Offer
 from challenges.alert_dedup.judging import Case
 
 FINGERPRINT = "checkout/error_rate"
+BETTER_AND_WORSE = ("high", "critical", "low", "critical", "medium", "high")
 
 
 def burst(field: Field) -> None:
@@ -15,19 +16,20 @@ def burst(field: Field) -> None:
     field.wait(*(field.offer(name, FINGERPRINT) for _ in range(4) for name in field.names))
 
 
-def at_moments(field: Field, moments_ms: Iterable[float], fingerprint: str = FINGERPRINT) -> list[Offer]:
-    """An offer at each moment, to the processors in turn."""
+def at_moments(field: Field, moments_ms: Iterable[float], severities: Sequence[str] = ("high",)) -> list[Offer]:
+    """An offer at each moment, to the processors in turn, with the severities in turn."""
     made = []
     for number, at_ms in enumerate(moments_ms):
         field.pass_until_ms(at_ms)
-        made.append(field.offer(field.names[number % len(field.names)], fingerprint))
+        severity = severities[number % len(severities)]
+        made.append(field.offer(field.names[number % len(field.names)], FINGERPRINT, severity=severity))
         field.wait(made[-1])
     return made
 
 
 def one_window(field: Field) -> None:
-    """Six offers within one window, none of them near its end."""
-    at_moments(field, (0, 500, 1500, 2500, 3500, 4500))
+    """Six offers within one window, none of them near its end, told of as better and worse: the fingerprint alone decides."""
+    at_moments(field, (0, 500, 1500, 2500, 3500, 4500), BETTER_AND_WORSE)
 
 
 def two_waves(field: Field) -> None:
