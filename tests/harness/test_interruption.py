@@ -32,7 +32,14 @@ def start(folder: Path, out: Path, *more: str) -> subprocess.Popen[bytes]:
     for name in CHOSEN:
         command += ["--requirement", name]
     env = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT)}
-    return subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    return subprocess.Popen(
+        command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=_heed_interrupts
+    )
+
+
+def _heed_interrupts() -> None:
+    """Whoever runs these tests in the background has made them deaf to SIGINT, and what they start with them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def result_of(out: Path) -> dict[str, Any]:
