@@ -126,7 +126,9 @@ def _integrated(result: Mapping[str, Any]) -> SummaryCell:
     if not word:
         return SummaryCell(NOT_MEASURED, "idle")
     portion = _mapping(found).get("share")
-    told = f", {portion:.0%} of its statements ran" if isinstance(portion, int | float) and not isinstance(portion, bool) else ""
+    told = (
+        f", {portion:.0%} of its statements ran" if isinstance(portion, int | float) and not isinstance(portion, bool) else ""
+    )
     tones = {"wired in": "good", "partly": "warn", "not wired in": "bad"}
     return SummaryCell(f"{word}{told}", tones.get(word, "doubt"))
 
