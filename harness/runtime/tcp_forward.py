@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import shutil
 import socket
 import sys
 
@@ -171,6 +172,9 @@ def main(argv: list[str]) -> None:
         sys.stdout.write(f"{listener.getsockname()[1]}\n")
         sys.stdout.flush()
         Forwarder(listener, path).run()
+    if shutil.which(command[0]) is None:  # before anything is left running that would wait for it
+        sys.stderr.write(f"the command {command[0]!r} could not be started: there is no such program\n")
+        sys.exit(127)
     _leave_to_child(listener, path)
     listener.close()
     try:
