@@ -8,10 +8,13 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from candidates.sdk.python.harness_sdk import now_ms
 from challenges.alert_dedup.specimens._base import Alert, Dedup
+
+T = TypeVar("T")
 
 SETUP = """
 create table if not exists windows (fingerprint text primary key, opened_ms integer not null);
@@ -83,3 +86,34 @@ class SqliteDedup(Dedup):
             for event, _ in rows:
                 self.db.execute("update alerts set lease_until_ms = ? where event = ?", (now_ms() + self.lease_ms, event))
         return [Alert.unpack(text) for _, text in rows]
+
+
+class TriesAgain(SqliteDedup):
+    """Whatever the disk refuses is done once more, for a while: each step is one transaction, so nothing of it is there yet."""
+
+    patience_s = 1.5
+    pause_s = 0.02
+
+    def reserve(self, alert: Alert) -> str:
+        return self.stubbornly(lambda: super(TriesAgain, self).reserve(alert))
+
+    def confirm(self, alert: Alert) -> None:
+        self.stubbornly(lambda: super(TriesAgain, self).confirm(alert))
+
+    def take_over(self) -> Iterable[Alert]:
+        return self.stubbornly(lambda: super(TriesAgain, self).take_over())
+
+    def stubbornly(self, step: Callable[[], T]) -> T:
+        until = time.monotonic() + self.patience_s
+        while True:
+            try:
+                return step()
+            except sqlite3.OperationalError as error:
+                if is_busy(error) or time.monotonic() > until:
+                    raise
+                time.sleep(self.pause_s)
+
+
+def is_busy(error: sqlite3.OperationalError) -> bool:
+    """Whether somebody else had the lock: a disk that fails says something else."""
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
