@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from challenges.alert_dedup.history import CLOCK_FAULT, Entry, Fault
+from challenges.alert_dedup.history import CLOCK_FAULT, STORE_FAILS, Entry, Fault
 from challenges.alert_dedup.view import MS, Attempt, Event, Group, Rules, View
 
 VIOLATION = "violation"
@@ -125,11 +125,11 @@ def dd03(view: View) -> Iterator[Finding]:
 
 
 def _ambiguous(upset: Iterable[Fault], view: View) -> list[int]:
-    """When a processor was killed, or paused for longer than its lease."""
+    """When a processor or the store was killed, or the store failed, or a processor was paused for longer than its lease."""
     moments = []
     paused: dict[str, int] = {}
     for fault in upset:
-        if fault.fault == "kill":
+        if fault.fault in ("kill", STORE_FAILS):
             moments.append(fault.t_ns)
         elif fault.fault == "pause":
             paused[fault.proc] = fault.t_ns

@@ -11,7 +11,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from challenges.alert_dedup.history import CLOCK_FAULT, STORE, Emit, Entry, Fail, Fault, History, Info, Invoke, Obs, Ok
+from challenges.alert_dedup.history import (
+    CLOCK_FAULT,
+    STORE,
+    STORE_FAILS,
+    Emit,
+    Entry,
+    Fail,
+    Fault,
+    History,
+    Info,
+    Invoke,
+    Obs,
+    Ok,
+)
 from challenges.alert_dedup.view import MS, Rules, View
 from harness.errors import CandidateBrokeProtocol, CandidateHung, NotOffered, Undecided
 from harness.runtime.actor import Call
@@ -30,7 +43,7 @@ QUIET_S = 0.05
 QUIET_PATIENCE_S = 2.0
 MAX_TEXT = 1 << 17
 MAX_SILENCES = 4  # waits in vain in one run without a fault: a course of sixty offers would take its whole time otherwise
-TOLD_BY_THEMSELVES = frozenset({"kill", "pause"})  # faults at a round trip that whoever does them takes down
+TOLD_BY_THEMSELVES = frozenset({"kill", "pause", STORE_FAILS})  # faults at a round trip that whoever does them takes down
 MAX_EMITS = 10_000  # in one run; no suite makes more than a few hundred offers in one
 MAX_EMITTED = 1 << 25  # characters, of all emits of one run
 

@@ -18,6 +18,8 @@ import msgspec
 STORE = "store"
 # Faults that say so in their name move clocks only: they stop nothing, so nothing may take longer for them.
 CLOCK_FAULT = "clock"
+# Of a store without a server: every operation on it fails for a while.
+STORE_FAILS = "operations fail"
 
 
 class _Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag_field="type", tag=str.lower):

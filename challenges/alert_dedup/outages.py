@@ -1,4 +1,7 @@
-"""DD-24's courses: the store is killed and started again on its own data, or every reply of it comes 500 ms late."""
+"""DD-24's courses: the store is killed and started again on its own data, or every reply of it comes 500 ms late.
+
+Over SQLite all operations fail for a while in place of the first.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,32 @@ from collections.abc import Sequence
 
 from challenges.alert_dedup.courses import FINGERPRINT
 from challenges.alert_dedup.crashes import OWNER, SECOND, THIRD, Calibration, CrashPoint
+from challenges.alert_dedup.failing import usual
 from challenges.alert_dedup.field import Field, Offer
-from challenges.alert_dedup.history import STORE
+from challenges.alert_dedup.history import STORE, STORE_FAILS
 from challenges.alert_dedup.judging import Case
-from challenges.alert_dedup.strikes import StoreVictim, kill_store, recovered, restore, start_store, strike
+from challenges.alert_dedup.strikes import give_store, kill_store, recovered, restore, strike, take_store
 from challenges.alert_dedup.view import MS
-from harness.runtime.proxy import every_reply_late, in_turn
+from harness.runtime.proxy import Point, every_reply_late, in_turn
 from harness.runtime.trial import Undecided
 
 DOWN_S = 0.6
 DOWN_TICKS = 3
 LATE_MS = 500
 LATE = "replies late"
-BETWEEN = "store killed between two offers"
+BETWEEN = "between two offers"
 LATE_CASE = "every reply 500 ms late"
 MARGIN = 0.9
 
 
-def restarts(calibration: Calibration, points: Sequence[CrashPoint]) -> list[Case]:
-    """The store killed at each crash point of an offer, and once between two offers."""
+def name_of(where: str, *, server: bool = True) -> str:
+    """The case at that point."""
+    return f"store killed {where}" if server else f"all operations fail for {DOWN_S:g} s, {where}"
+
+
+def restarts(calibration: Calibration, points: Sequence[CrashPoint], *, server: bool = True) -> list[Case]:
+    """The store killed (over SQLite: failing) at each crash point of an offer, and once between two offers."""
+    kinds = ("kill",) if server else (STORE_FAILS,)
 
     def case(where: CrashPoint) -> Case:
         def course(field: Field) -> None:
@@ -32,9 +42,9 @@ def restarts(calibration: Calibration, points: Sequence[CrashPoint]) -> list[Cas
             offer = strike(field, where, calibration, kill_store, fresh=field.names)
             _outage(field, [offer])
 
-        return Case(f"store killed {where.name}", course, faults=1)
+        return Case(name_of(where.name, server=server), course, faults=1, kinds=kinds)
 
-    return [Case(BETWEEN, between_offers, faults=1), *(case(where) for where in points)]
+    return [Case(name_of(BETWEEN, server=server), between_offers, faults=1, kinds=kinds), *(case(where) for where in points)]
 
 
 def between_offers(field: Field) -> None:
@@ -42,7 +52,7 @@ def between_offers(field: Field) -> None:
     _all_anew(field)
     offers = [field.offer(OWNER, FINGERPRINT)]
     field.wait(*offers)
-    StoreVictim(field).kill()
+    take_store(field)
     _outage(field, offers)
 
 
@@ -60,7 +70,7 @@ def _outage(field: Field, offers: list[Offer]) -> None:
             field.cluster.run_until(lambda: False, DOWN_S / DOWN_TICKS)
             field.cluster.send_ticks()
     finally:
-        start_store(field)
+        give_store(field)
     field.wait(*offers)
     field.pass_ms(400)
     _settle_up(field, offers)
@@ -95,8 +105,7 @@ def late(field: Field) -> None:
     try:
         offers = _while_late(field)
     finally:
-        for node in nodes:
-            field.proxy(node.name).policy = in_turn(node.faults, field.cluster.gate)
+        usual(field)
     _settle_up(field, offers)
 
 
@@ -125,5 +134,6 @@ def late_case() -> Case:
 def late_rules(calibration: Calibration, lease_ns: int) -> list[str]:
     """What a run with late replies is held to. Where an offer's replies together take as long as the lease, others may take the alert
     over meanwhile, so that its id may go out again."""
-    fits = len(calibration.trips) * LATE_MS * MS < lease_ns
+    late_replies = sum(where.point is Point.AFTER for where in calibration.points)
+    fits = late_replies * LATE_MS * MS < lease_ns
     return ["DD-01", *(["DD-03"] if fits else []), "DD-10", "DD-24"]

@@ -1,4 +1,7 @@
-"""DD-22's course: the owner's connection breaks at a round trip of its offer, and everything else goes on."""
+"""DD-22's course: the owner's connection breaks at a round trip of its offer, and everything else goes on.
+
+Over SQLite an operation of its offer fails.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,16 @@ from challenges.alert_dedup.strikes import cut, recovered, strike
 from challenges.alert_dedup.view import MS
 from harness.runtime.proxy import Point
 
-KINDS = ("reset", "drop the reply and reset")
+KINDS = ("reset", "drop the reply and reset", "operation fails")
 
 
-def name_of(where: CrashPoint) -> str:
+def name_of(where: CrashPoint, *, server: bool = True) -> str:
     """The case at that point."""
-    how = "reset" if where.point is Point.BEFORE else "reply dropped and reset"
+    how = "operation fails" if not server else "reset" if where.point is Point.BEFORE else "reply dropped and reset"
     return f"{how}, {where.name}"
 
 
-def cases(calibration: Calibration, points: Sequence[CrashPoint]) -> list[Case]:
+def cases(calibration: Calibration, points: Sequence[CrashPoint], *, server: bool = True) -> list[Case]:
     """One case for each point."""
 
     def case(where: CrashPoint) -> Case:
@@ -30,7 +33,7 @@ def cases(calibration: Calibration, points: Sequence[CrashPoint]) -> list[Case]:
             field.wait(offer)
             _go_on(field, offer)
 
-        return Case(name_of(where), course, faults=1, kinds=KINDS)
+        return Case(name_of(where, server=server), course, faults=1, kinds=KINDS)
 
     return [case(where) for where in points]
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 from challenges.alert_dedup.courses import FINGERPRINT
 from challenges.alert_dedup.crashes import EVENT, OWNER, SECOND, TRIES, WINDOW, Calibration, CrashPoint, shape
+from challenges.alert_dedup.failing import begin_to_fail, fail_no_more, has_server, usual
 from challenges.alert_dedup.field import Field, Offer
-from challenges.alert_dedup.history import STORE
+from challenges.alert_dedup.history import STORE, STORE_FAILS
 from challenges.alert_dedup.view import MS
 from harness.errors import InfraError
 from harness.runtime.process import OTHER_TIMEOUT_S
-from harness.runtime.proxy import Fired, resume
+from harness.runtime.proxy import CUT, Fired, RoundTrip, Verdict, resume
 from harness.runtime.tree import Proof
 from harness.runtime.trial import Undecided
 
@@ -54,7 +55,8 @@ def _took(fired: Fired) -> bool:
 
 
 def restore(field: Field) -> None:
-    """Nobody is stopped any more, and the store runs: before a run that is played again."""
+    """Nobody is stopped any more, and the store runs and fails no more: before a run that is played again."""
+    usual(field)
     for node in field.cluster.nodes.values():
         if node.paused:
             field.cluster.kill_quietly(node)
@@ -81,8 +83,15 @@ def recovered(field: Field, procs: Iterable[str]) -> None:
 
 
 def cut(field: Field, where: CrashPoint) -> None:
-    """The owner's connection is reset: before the request leaves, or after the store has answered, and the reply is dropped."""
-    field.cluster.nodes[OWNER].faults.reset(where.k, where.point, window=WINDOW)
+    """The owner's connection is reset: before the request leaves, or after the store has answered, and the reply is dropped.
+
+    Over SQLite its operation fails.
+    """
+    faults = field.cluster.nodes[OWNER].faults
+    if has_server(field):
+        faults.reset(where.k, where.point, window=WINDOW)
+    else:
+        faults.fail(where.k, window=WINDOW)
 
 
 def stop(field: Field, where: CrashPoint) -> None:
@@ -91,8 +100,17 @@ def stop(field: Field, where: CrashPoint) -> None:
 
 
 def kill_store(field: Field, where: CrashPoint) -> None:
-    """The store is killed: the request never reaches it, or its reply reaches nobody."""
-    field.cluster.nodes[OWNER].faults.kill(StoreVictim(field), where.k, where.point, window=WINDOW)
+    """The store is killed: the request never reaches it, or its reply reaches nobody. Over SQLite all fails from that operation on."""
+    faults = field.cluster.nodes[OWNER].faults
+    if has_server(field):
+        faults.kill(StoreVictim(field), where.k, where.point, window=WINDOW)
+        return
+
+    def fail(_trip: RoundTrip) -> Verdict:
+        begin_to_fail(field)
+        return CUT
+
+    faults.call(STORE_FAILS, fail, where.k, where.point, window=WINDOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +173,22 @@ def start_store(field: Field) -> None:
         raise InfraError("a store was to be started where there is none")
     store.start()
     field.note(STORE, "up")
+
+
+def take_store(field: Field) -> None:
+    """The store is gone, by the means that its kind allows, until `give_store`."""
+    if has_server(field):
+        StoreVictim(field).kill()
+    else:
+        begin_to_fail(field)
+
+
+def give_store(field: Field) -> None:
+    """It is back, with what it had. Raises Undecided where nobody missed it."""
+    if has_server(field):
+        start_store(field)
+    else:
+        fail_no_more(field)
 
 
 def told(proof: Proof) -> dict[str, object]:

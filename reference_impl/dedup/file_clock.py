@@ -3,7 +3,8 @@
 Processors' wall clocks disagree by seconds, and step. How much time has *passed* they agree on. So nobody's reading of the time goes
 in, only how much of it went by since somebody last looked: by the monotonic clock, which all processes of one machine share, and
 which is written down with the time. What that does not count (the machine slept) shows in how far the looker's own wall clock has
-moved since its own last look, and is believed up to a limit. The clock never goes back.
+moved since its own last look, and is believed up to a limit, and not before it is more than clocks are off by for other reasons: they
+run fast, smoothly or in small steps. The clock never goes back.
 """
 
 import threading
@@ -16,7 +17,9 @@ import msgspec
 STEP_MS = 1000.0
 """A wall clock further ahead than this, since its last reading, was set; processors look several times a second."""
 DRIFT = 0.06
-"""Of the time between two looks: a wall clock that is ahead by no more than this runs fast."""
+"""Of the time that goes by: a wall clock that gains no more than this runs fast."""
+SLACK_MS = 20.0
+"""By how much a wall clock may be ahead of that, over all looks, before it is believed: a fast one may be corrected in small steps."""
 WRITE_MS = 10.0
 """How much time the monotonic clock has to have missed before the store is told at once."""
 
@@ -51,6 +54,7 @@ class FileClock:
         self._boot = _boot_id() if boot is None else boot
         self._lock = threading.Lock()
         self._last: tuple[float, float, float] | None = None
+        self._ahead_ms = 0.0
 
     def look(self, written: Written | None) -> Look:
         """The time, given what stands in the store (None: nothing yet)."""
@@ -76,13 +80,20 @@ class FileClock:
         if self._last is None:
             return None
         last_wall_ms, last_monotonic_ms, last_now_ms = self._last
-        return last_now_ms + passed_ms(wall_ms - last_wall_ms, monotonic_ms - last_monotonic_ms)
+        passed_ms, self._ahead_ms = passed(self._ahead_ms, wall_ms - last_wall_ms, monotonic_ms - last_monotonic_ms)
+        return last_now_ms + passed_ms
 
 
-def passed_ms(wall_ms: float, monotonic_ms: float) -> float:
-    """How much time went by, where the wall clock moved on by the one amount and the monotonic clock by the other."""
-    ahead_ms = wall_ms - monotonic_ms
-    return wall_ms if DRIFT * monotonic_ms < ahead_ms <= STEP_MS else monotonic_ms
+def passed(ahead_ms: float, wall_ms: float, monotonic_ms: float) -> tuple[float, float]:
+    """How much time went by, where the wall clock moved on by the one amount and the monotonic clock by the other; and by how much the
+    wall clock is ahead then, of what it may be and of what it was believed. `ahead_ms`: the same of the last look.
+    """
+    gained_ms = wall_ms - monotonic_ms
+    if abs(gained_ms) > STEP_MS:
+        gained_ms = 0.0
+    gained_ms += ahead_ms
+    ahead_ms = max(gained_ms - DRIFT * monotonic_ms, 0.0)
+    return (monotonic_ms, ahead_ms) if ahead_ms <= SLACK_MS else (monotonic_ms + gained_ms, 0.0)
 
 
 def _boot_id() -> str:

@@ -6,9 +6,9 @@ from __future__ import annotations
 import pytest
 
 from challenges.alert_dedup.crashes import calibrate
+from challenges.alert_dedup.failing import NO_RESTART, has_server, points_that_fail, shown_point
 from challenges.alert_dedup.judging import Grounds, Judgement, decide, decide_under_faults, judge, sum_up
-from challenges.alert_dedup.outages import late_case, late_rules, restarts
-from harness.runtime.proxy import Point
+from challenges.alert_dedup.outages import DOWN_S, late_case, late_rules, name_of, restarts
 from harness.runtime.trial import Trial
 
 
@@ -16,15 +16,15 @@ from harness.runtime.trial import Trial
 def test_a_store_that_restarts_or_is_slow(trial: Trial) -> None:
     with Grounds(trial, durable=True) as grounds:
         ground = grounds.field(real=False)
-        calibration = calibrate(ground)
-        points = calibration.points
-        shown = next(where for where in points if where.point is Point.AFTER)
-        killed = [*restarts(calibration, points)]
+        calibration, server = calibrate(ground), has_server(ground)
+        points = points_that_fail(ground, calibration.points)
+        shown = name_of(shown_point(points).name, server=server)
+        killed = restarts(calibration, points, server=server)
         slow = [late_case()]
         wanted = {case.name for case in trial.cases([*killed, *slow], key=lambda case: case.name)}
         killed, slow = ([case for case in cases if case.name in wanted] for cases in (killed, slow))
         rules = ["DD-01", "DD-03", "DD-10", "DD-24"]
-        restarted = judge(trial, grounds, rules, killed, in_real_time=[f"store killed {shown.name}"], every=True)
+        restarted = judge(trial, grounds, rules, killed, in_real_time=[shown], every=True)
         decide(trial, restarted, both=False)
         rules = late_rules(calibration, ground.rules.lease_ns)
         # Late replies are late in real time, whichever time the waiting in between is in.
@@ -32,6 +32,13 @@ def test_a_store_that_restarts_or_is_slow(trial: Trial) -> None:
     for judgement in (restarted, slowed):
         if judgement.played:
             decide_under_faults(trial, judgement)
-    words = f"the store killed and back at each of {len(points)} crash points and between two offers, and 500 ms late with each reply"
     runs = Judgement((), [*restarted.played, *slowed.played], passing=[*restarted.passing, *slowed.passing])
-    trial.summary(sum_up(runs, words))
+    trial.summary(_summary(runs, len(points), server=server))
+
+
+def _summary(runs: Judgement, points: int, *, server: bool) -> str:
+    late = "and between two offers, and 500 ms late with each reply"
+    if server:
+        return sum_up(runs, f"the store killed and back at each of {points} crash points {late}")
+    words = f"all operations failing for {DOWN_S:g} s from each of the {points} operations of an offer on {late}"
+    return f"{sum_up(runs, words)}; {NO_RESTART}"

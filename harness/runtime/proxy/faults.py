@@ -141,6 +141,14 @@ class Faults:
 
         return self._plan("reset" if point is Point.BEFORE else "drop the reply and reset", k, point, act, window)
 
+    def fail(self, k: int, *, window: str | None = None) -> Fault:
+        """Over SQLite: the operation fails with an I/O error before it begins."""
+
+        def act(trip: RoundTrip) -> tuple[Verdict, str, dict[str, Any]]:
+            return CUT, "installed", {"operation": trip.kind, "error": "EIO"}
+
+        return self._plan("operation fails", k, Point.BEFORE, act, window)
+
     def delay(self, delay_ms: float, k: int, point: Point, *, window: str | None = None) -> Fault:
         """The request, or the reply, is held for that long (real time)."""
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_impl.dedup.file_clock import FileClock, Written, passed_ms
+from reference_impl.dedup.file_clock import SLACK_MS, FileClock, Written, passed
 
 
 class Machine:
@@ -69,9 +69,30 @@ def test_it_goes_on_from_where_it_stood_when_the_machine_or_the_file_begins_anew
     assert clock.look(None).tell and clock.look(None).clock.now_ms == 500.0
 
 
+def test_a_wall_that_runs_fast_in_small_steps_does_not_make_it_fast_however_often_it_is_looked_at() -> None:
+    machine = Machine([0.0])
+    zero = machine.look(0) - machine.now_ms
+    for number in range(3000):
+        machine.now_ms += 10
+        machine.skews_ms[0] += 5 if number % 10 == 0 else 0
+        machine.look(0)
+    assert abs(machine.look(0) - machine.now_ms - zero) < 0.01
+
+
+def test_little_by_little_what_the_monotonic_clock_missed_is_seen_all_the_same() -> None:
+    machine = Machine([0.0])
+    begun_ms = machine.look(0)
+    for _ in range(200):
+        machine.skews_ms[0] += 5
+        machine.look(0)
+    assert abs(machine.look(0) - begun_ms - 1000) <= SLACK_MS
+
+
 def test_what_counts_as_time_that_passed() -> None:
-    assert passed_ms(250, 250) == 250
-    assert passed_ms(260, 250) == 250
-    assert passed_ms(450, 250) == 450
-    assert passed_ms(3250, 250) == 250
-    assert passed_ms(-2750, 250) == 250
+    assert passed(0, 250, 250) == (250, 0)
+    assert passed(0, 260, 250) == (250, 0)
+    assert passed(0, 450, 250) == (450, 0)
+    assert passed(0, 285, 250) == (250, 20)
+    assert passed(10, 285, 250) == (295, 0)
+    assert passed(10, 3250, 250) == (250, 0)
+    assert passed(10, -2750, 250) == (250, 0)
