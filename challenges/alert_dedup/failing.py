@@ -43,6 +43,12 @@ def shown_point(points: Sequence[CrashPoint]) -> CrashPoint:
     return next((where for where in points if where.point is Point.AFTER or where.text == COMMIT), points[-1])
 
 
+def locked_at(field: Field, points: Sequence[CrashPoint]) -> str:
+    """A clause that says at how many of these a processor over SQLite keeps all others from writing; '' over a server."""
+    inside = sum(where.point is Point.BEFORE and where.text == COMMIT for where in points)
+    return "" if has_server(field) or not inside else f" (at {inside} of them it keeps the file locked, and the others wait)"
+
+
 def usual(field: Field) -> None:
     """Nothing fails any more, beside what is planned."""
     for node in field.cluster.nodes.values():

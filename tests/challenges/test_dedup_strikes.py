@@ -280,7 +280,7 @@ def test_of_many_points_the_quick_profile_draws_some_by_the_seed(quick: bool, re
 def test_the_store_is_killed_at_each_point_and_between_two_offers() -> None:
     made = restarts(calibration_of(2), calibration_of(2).points)
     assert [case.name for case in made] == [
-        BETWEEN,
+        f"store killed {BETWEEN}",
         *(f"store killed {name}" for name in ("before 1", "after 1", "before 2", "after 2")),
     ]
     assert all(case.faults == 1 and case.kinds == ("kill",) for case in made)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from challenges.alert_dedup.crashes import Calibration, CrashPoint, calibrate, log_rows
+from challenges.alert_dedup.failing import locked_at
 from challenges.alert_dedup.field import Field
 from challenges.alert_dedup.judging import Judgement, decide_under_faults, sum_up
 from challenges.alert_dedup.lanes import LANES, gather, play_side_by_side
@@ -24,13 +25,14 @@ def test_who_wakes_up_mints_nothing(trial: Trial) -> None:
     columns = ["k", "round trip"]
     trial.evidence({"kind": "table", "title": "Round trips of one offer", "columns": columns, "rows": log_rows(calibration)})
     points = _drawn(trial, calibration)
+    locked = locked_at(first, points)
     wanted = trial.cases(naps(points, first.rules), key=lambda nap: nap.name)
     judgement = _judge(trial, first, calibration, wanted)
     trial.figure("crash_points", len(points))
     decide_under_faults(trial, judgement)
     of = len(calibration.points)
     covered = f"all {of} crash points" if len(points) == of else f"{len(points)} of {of} crash points, drawn by the seed"
-    trial.summary(sum_up(judgement, f"{covered}, the owner stopped at each for three lengths of time"))
+    trial.summary(sum_up(judgement, f"{covered}, the owner stopped at each for three lengths of time{locked}"))
 
 
 def _drawn(trial: Trial, calibration: Calibration) -> list[CrashPoint]:
