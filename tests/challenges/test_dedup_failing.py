@@ -137,7 +137,7 @@ def test_over_a_file_what_has_not_begun_can_fail_and_over_a_server_every_trip() 
 
 def test_who_is_stopped_before_a_commit_is_said_to_keep_the_file_locked() -> None:
     assert locked_at(SERVER, PARTS.points) == ""
-    assert locked_at(FILE, PARTS.points) == " (at 1 of them it keeps the file locked, and the others wait)"
+    assert locked_at(FILE, PARTS.points) == " (at 1 of them in a transaction that has written, so that the others wait)"
 
 
 def test_a_reply_or_a_commit_is_shown_in_real_time() -> None:
