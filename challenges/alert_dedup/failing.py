@@ -46,7 +46,9 @@ def shown_point(points: Sequence[CrashPoint]) -> CrashPoint:
 def locked_at(field: Field, points: Sequence[CrashPoint]) -> str:
     """A clause that says at how many of these a processor over SQLite certainly keeps all others from writing; '' over a server."""
     inside = sum(where.point is Point.BEFORE and where.text == COMMIT for where in points)
-    return "" if has_server(field) or not inside else f" (at {inside} of them in a transaction that has written, so that the others wait)"
+    if has_server(field) or not inside:
+        return ""
+    return f" (at {inside} of them in a transaction that has written, so that the others wait)"
 
 
 def usual(field: Field) -> None:
