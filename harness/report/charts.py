@@ -7,8 +7,10 @@ those that this module knows.
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -125,7 +127,10 @@ def _svg(told: str) -> str:
         chart += alt.Chart(alt.InlineData(values=[{"y": rule}])).mark_rule(strokeDash=[6, 4], color=_INK).encode(alt.Y("y:Q"))
     spec = chart.properties(width=WIDTH, height=HEIGHT, background="transparent", padding=6).to_dict()
     spec["config"] = _CONFIG
-    return str(vl_convert.vegalite_to_svg(spec)).replace(_INK, "currentColor")
+    svg = str(vl_convert.vegalite_to_svg(spec)).replace(_INK, "currentColor")
+    # Several stand on one page, and each numbers its own clips from the same start.
+    own = "c" + hashlib.sha256(told.encode()).hexdigest()[:10]
+    return re.sub(r'( id="|url\(#)(?=\w)', rf"\g<1>{own}-", svg)
 
 
 def _number(value: object) -> float | None:

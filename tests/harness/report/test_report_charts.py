@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -71,4 +72,7 @@ def test_the_page_shows_them_in_their_section_and_escapes_the_rest() -> None:
     html = page.render(result, {"AD-40": [latency()]})
     assert html.count('class="evidence chart"') == 2
     assert "<script>alert" not in html
+    ids = re.findall(r' id="([^"]*)"', html)
+    assert len(ids) == len(set(ids)) and any("clip" in name for name in ids)
+    assert set(re.findall(r"url\(#([^)]*)\)", html)) <= set(ids)
     assert "see the section Latency" in html
