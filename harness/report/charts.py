@@ -128,9 +128,10 @@ def _svg(told: str) -> str:
     spec = chart.properties(width=WIDTH, height=HEIGHT, background="transparent", padding=6).to_dict()
     spec["config"] = _CONFIG
     svg = str(vl_convert.vegalite_to_svg(spec)).replace(_INK, "currentColor")
-    # Several stand on one page, and each numbers its own clips from the same start.
+    # Several stand on one page, and the renderer numbers clips through all that it ever drew: the page would differ each time.
     own = "c" + hashlib.sha256(told.encode()).hexdigest()[:10]
-    return re.sub(r'( id="|url\(#)(?=\w)', rf"\g<1>{own}-", svg)
+    named: dict[str, str] = {}
+    return re.sub(r'( id="|url\(#)(\w+)', lambda found: found[1] + named.setdefault(found[2], f"{own}-clip{len(named)}"), svg)
 
 
 def _number(value: object) -> float | None:
