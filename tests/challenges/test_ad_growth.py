@@ -52,7 +52,7 @@ def after_bursts(slow_from_s: float, slow_until_s: float) -> tuple[Interval, Int
     return recovered(sample, 2.0), recovered(sample, 14.0)
 
 
-def test_the_sixth_second_after_each_burst_counts() -> None:
+def test_one_of_the_six_seconds_after_each_burst_must_be_good() -> None:
     assert [one.against(10.0) for one in after_bursts(1.0, 7.0)] == [Decision.PASS] * 2
     assert [one.against(10.0) for one in after_bursts(1.0, 8.0)] == [Decision.FAIL, Decision.PASS]
     assert [one.against(10.0) for one in after_bursts(14.0, 19.95)] == [Decision.PASS, Decision.FAIL]
