@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -74,15 +75,19 @@ def _template(service: str, level: str) -> bytes:
     )
 
 
-def watch(process: Process, logs: int, rng: np.random.Generator, stop: Callable[[], bool]) -> Growth:
-    """Hands over `logs` logs as fast as it takes them, a tick for each second of stream, and reads its memory on the way.
+def watch(
+    process: Process, stream: Iterator[tuple[int, bytes]], logs: int, stop: Callable[[], bool], before: Growth | None = None
+) -> Growth:
+    """Hands over the next `logs` logs of `stream` as fast as it takes them, a tick for each second, and reads its memory on the way.
 
-    Raises CandidateFailure, and Undecided if `stop` holds before the end.
+    What was read `before` of the same process comes first in what is returned. Raises CandidateFailure, and Undecided if `stop`
+    holds before the end.
     """
     every = max(logs // BATCH_LOGS // READINGS, 1)
-    seen: list[tuple[int, int]] = []
+    seen = [] if before is None else list(zip(before.logs.tolist(), before.rss_bytes.tolist(), strict=True))
+    first = seen[-1][0] if seen else 0
     ticked_ms = 0
-    for number, (now_ms, inside) in enumerate(batches(logs, rng), 1):
+    for number, (now_ms, inside) in enumerate(islice(stream, logs // BATCH_LOGS), 1):
         process.set_wall_ms(now_ms)
         if now_ms - ticked_ms >= _TICK_MS:
             process.request_raw("tick", b'{"now_ms":%d}' % now_ms)
@@ -92,11 +97,9 @@ def watch(process: Process, logs: int, rng: np.random.Generator, stop: Callable[
         )
         _check(result)
         if number % every == 0:
-            seen.append((number * BATCH_LOGS, process.rss_bytes()))
+            seen.append((first + number * BATCH_LOGS, process.rss_bytes()))
             if stop():
-                raise Undecided(
-                    f"the candidate is too slow: the time was used up after {number * BATCH_LOGS:,} of {logs:,} logs"
-                )
+                raise Undecided(f"the candidate is too slow: the time was used up after {seen[-1][0]:,} logs")
     table = np.array(seen, np.int64)
     return Growth(table[:, 0], table[:, 1])
 
