@@ -249,6 +249,7 @@ class Evaluation:
             suite_digest=self.suite_digest,
             tree_digest=self.subject.tree_digest,
             replay=replay,
+            alone=any(requirement.alone for requirement in requirements),
         )
 
     def _preflight(self, program: ProgramSpec) -> Finding | None:

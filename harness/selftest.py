@@ -6,6 +6,7 @@ that `challenge.toml` sets apart for their time. What is finished is journalled,
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -157,6 +158,8 @@ def cell_of(
     journal_at: Path,
 ) -> Cell:
     """The cell of one specimen and one suite."""
+    if specimen.profile is not None:
+        options = dataclasses.replace(options, profile=specimen.profile)
     program = program_of_specimen(specimen)
     tree = f"specimen {specimen.name} {digest_of(specimen)}"
     subject = Subject(f"specimen-{specimen.name}", {}, "run", program, tree_digest=tree)

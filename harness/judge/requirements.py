@@ -22,6 +22,7 @@ class Requirement(BaseModel):
     """One row of the specification. Without `suite` it is planned. Budgets in seconds.
 
     `apart`: left out where `selftest --full` shows specimens to requirements that are not theirs, for the time it takes.
+    `alone`: its figures are spoiled by whatever else of ours runs, so its suite runs after all others, by itself.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,6 +34,7 @@ class Requirement(BaseModel):
     basis: Basis
     text: str
     suite: str | None = None
+    alone: bool = False
     quick_budget_s: float = 120.0
     full_budget_s: float = 600.0
     apart: bool = False

@@ -21,7 +21,8 @@ class Specimen(BaseModel):
 
     `outcome` is what catching means for a bad one: `fail` with a witness, or `candidate_error` where breaking the protocol is
     the planted fault. `predicts` names figures that the suite will measure, written down before it ever ran.
-    `quick` puts it into `selftest --quick`. A `sound` one is good by every requirement, not by its own alone.
+    `quick` puts it into `selftest --quick`. A `sound` one is good by every requirement, not by its own alone. `profile` is set
+    where only that one measures long enough for the fault to show.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,6 +38,7 @@ class Specimen(BaseModel):
     outcome: Literal["fail", "candidate_error"] = "fail"
     quick: bool = False
     sound: bool = False
+    profile: Literal["quick", "full"] | None = None
     folder: Path
 
     @property

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.report import charts, lanes, timeline, words
 from harness.report import facts as facts_
-from harness.report import lanes, timeline, words
 from harness.report.facts import Fact, TableView
 from harness.report.links import anchor, commit_address, page_address, without_credentials
 from harness.report.text import clip, duration, pretty_json, share
@@ -19,6 +19,7 @@ from harness.report.text import clip, duration, pretty_json, share
 MAX_ITEMS = 100
 HEAD_LIMIT = 300
 EVIDENCE_LIMIT = 24
+MAX_CHARTS = 8
 # Sections of a result whose shape is open: shown as facts, in this order, if they say anything.
 _OPEN_SECTIONS = (
     ("integration", "Integration"),
@@ -139,6 +140,7 @@ class PageView:
     dimensions: list[DimensionView]
     planned: list[RequirementView]
     sections: list[tuple[str, list[Fact]]]
+    charts: dict[str, list[charts.Chart]]
     provenance: list[Fact]
     siblings: list[tuple[str, str]]
 
@@ -164,6 +166,7 @@ def build(
         dimensions=_dimensions(result, requirements),
         planned=[requirement for requirement in requirements if requirement.planned],
         sections=_sections(result),
+        charts=_charts(result, evidence),
         provenance=_provenance(result),
         siblings=[(name, href) for name, href in siblings if page_address(href)],
     )
@@ -284,6 +287,8 @@ def _evidence(piece: Mapping[str, Any]) -> EvidenceView:
         case "table":
             columns, rows = (_list(piece.get(key)) for key in ("columns", "rows"))
             return EvidenceView(table=facts_.table(title, columns, rows))
+        case "latency" | "memory" as kind:
+            return EvidenceView(title=title, text=f"Figures and charts: see the section {kind.capitalize()} below.")
         case "text":
             return EvidenceView(title=title, text=_text(piece, "text"))
         case kind:
@@ -343,6 +348,17 @@ def _sections(result: Mapping[str, Any]) -> list[tuple[str, list[Fact]]]:
         if shown:
             found.append((title, shown))
     return found
+
+
+def _charts(result: Mapping[str, Any], evidence: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[charts.Chart]]:
+    """Title of a section -> its charts, requirement by requirement in the order of the result."""
+    ids = [_text(raw, "id") for raw in _mappings(result.get("requirements"))]
+    pieces = [piece for name in ids for piece in _mappings(evidence.get(name))[:EVIDENCE_LIMIT]]
+    titles = dict(_OPEN_SECTIONS)
+    return {
+        titles[kind]: [chart for piece in pieces if piece.get("kind") == kind for chart in charts.charts(piece)][:MAX_CHARTS]
+        for kind in ("latency", "memory")
+    }
 
 
 def _provenance(result: Mapping[str, Any]) -> list[Fact]:

@@ -25,11 +25,17 @@ def compose(head: dict[str, Any], rows: Sequence[Row], facts: Facts, replay: str
         "as_asked": {"verdict": verdict(asked, facts).word, "score": score(asked)},
         "requirements": [_row(row, replay) for row in rows],
         "dimensions": dimensions(rows),
-        "latency": None,
-        "memory": None,
+        "latency": _figures(rows, "latency"),
+        "memory": _figures(rows, "memory"),
         "faults": [],
         "provenance": provenance,
     }
+
+
+def _figures(rows: Sequence[Row], kind: str) -> dict[str, Any] | None:
+    """Requirement id -> the figures that its evidence of that kind carries; None if nothing was measured."""
+    found = {row.requirement.id: item["figures"] for row in rows for item in row.evidence if item.get("kind") == kind}
+    return found or None
 
 
 def _row(row: Row, replay: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ OUT/<candidate id>/<challenge>[.component]/
     journal.jsonl                      one line per finished requirement, written while it runs
     cells/<key>.json  cells/<key>.log  what each worker was told, and what pytest printed
     histories/<test>-<case>.jsonl      what happened in a run that broke a requirement
+    samples/<requirement>-<name>.npz   raw samples of what was measured: times of requests, resident memory
     runs/<run id>/                     earlier results of other commits or settings
 
 OUT/selftest/<challenge>/
@@ -70,6 +71,11 @@ class EvaluationFolder:
         return self.path / "histories"
 
     @property
+    def samples(self) -> Path:
+        """The folder of raw samples."""
+        return self.path / "samples"
+
+    @property
     def origin(self) -> Path:
         """What a replay needs in order to prepare the candidate again; not for publication: it may hold a local path."""
         return self.path / "cells" / "origin.json"
@@ -93,6 +99,11 @@ def evaluation(out: Path, candidate_id: str, challenge: str, entry: str) -> Eval
 def all_evaluations(out: Path) -> list[EvaluationFolder]:
     """Every evaluation under OUT that has a result, in order of path."""
     return [EvaluationFolder(path.parent) for path in sorted(out.glob("*/*/result.json"))]
+
+
+def bench_ledger(out: Path) -> Path:
+    """Where runs of the benchmarks are appended, one line each."""
+    return out / "bench.jsonl"
 
 
 def comparison_page(out: Path) -> Path:

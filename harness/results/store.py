@@ -65,6 +65,6 @@ def put_aside(folder: EvaluationFolder) -> None:
     run_id = str(read_result(folder).get("run_id", "unnamed"))
     target = folder.runs / "".join(c for c in run_id if c.isalnum() or c in "-_.")
     target.mkdir(parents=True, exist_ok=True)
-    for path in (folder.result, folder.page, folder.journal, folder.evidence, folder.cells):
+    for path in (folder.result, folder.page, folder.journal, folder.evidence, folder.cells, folder.samples):
         if path.exists():
             path.replace(target / path.name)

@@ -41,7 +41,10 @@ class ProgramSpec(msgspec.Struct, frozen=True):
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """What a worker needs to know. `suite` is a path; `requirements` the ids to run in it; `budgets_s` per requirement."""
+    """What a worker needs to know. `suite` is a path; `requirements` the ids to run in it; `budgets_s` per requirement.
+
+    `alone`: nothing else of ours may run meanwhile.
+    """
 
     candidate_id: str
     challenge: str
@@ -59,6 +62,7 @@ class Cell(msgspec.Struct, frozen=True):
     suite_digest: str
     tree_digest: str
     replay: dict[str, Any] | None = None
+    alone: bool = False
 
     @property
     def key(self) -> str:

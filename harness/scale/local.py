@@ -1,4 +1,7 @@
-"""Runs cells on this machine: one worker process each, at most `jobs` at a time, longest budget first."""
+"""Runs cells on this machine: one worker process each, at most `jobs` at a time, longest budget first.
+
+Cells that must be alone come last, one by one.
+"""
 
 from __future__ import annotations
 
@@ -52,12 +55,12 @@ def run_cells(
     """Runs every cell; `on_tick(running, ended)` is called a few times a second. Stops all workers on any exception."""
     folder = folder.resolve()  # workers run in another folder than the user
     folder.mkdir(parents=True, exist_ok=True)
-    waiting = sorted(cells, key=lambda cell: -sum(cell.budgets_s.values()))
+    waiting = sorted(cells, key=lambda cell: (cell.alone, -sum(cell.budgets_s.values())))
     running: list[_Running] = []
     ended: list[CellEnd] = []
     try:
         while waiting or running:
-            while waiting and len(running) < jobs:
+            while waiting and len(running) < (1 if waiting[0].alone else jobs):
                 running.append(_start(waiting.pop(0), folder))
             running = _reap(running, ended)
             on_tick([item.cell for item in running], ended)

@@ -1,0 +1,69 @@
+"""On a quiet machine: what is measured of a server with known delays is what Lindley's recursion says of the same plan.
+
+Not part of `make test`, since it asks how quiet the machine is: `python -m pytest -o python_files='check_*.py' tests/harness/measure`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.measure.contest import quiet_here
+from harness.measure.lindley import latencies_ms
+from harness.measure.load import Request, drive, on_cores, sender_alone
+from harness.measure.plan import poisson
+from harness.measure.statistics import quantile
+from harness.runtime.process import Process
+from harness.runtime.sandbox import Launch, Mount, choose
+
+RATE, SECONDS = 1667.0, 12.0
+MOST_APART_MS = 0.3
+
+SERVER = """
+import os, time, msgspec
+decode = msgspec.json.Decoder().decode
+buffer = b""
+while chunk := os.read(0, 1 << 16):
+    came = time.monotonic_ns()
+    buffer += chunk
+    while b"\\n" in buffer:
+        line, buffer = buffer.split(b"\\n", 1)
+        asked = decode(line)
+        until = came + asked["params"]["needs_ns"]
+        while time.monotonic_ns() < until:
+            pass
+        os.write(1, b'{"jsonrpc":"2.0","id":%d,"result":{}}\\n' % asked["id"])
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[Process]:
+    launch = Launch((sys.executable, "-c", SERVER), {"checkout": Mount(Path("/"), "/")})
+    with sender_alone() as cores:
+        with on_cores(cores):
+            process = Process(choose("none").spawn(launch), None)
+        with process:
+            yield process
+
+
+@pytest.mark.parametrize("delay_ms", [2, 5, 20])
+def test_measured_and_computed_agree(server: Process, delay_ms: int) -> None:
+    rng = np.random.default_rng(delay_ms)
+    due_ns = poisson(RATE, SECONDS, rng)
+    delayed = rng.random(len(due_ns)) < 0.01
+    needs_ns = np.where(delayed, delay_ms * 1_000_000, 0)
+    requests = [Request("ingest", b'{"now_ms":0,"needs_ns":%d}' % needs, lambda _: True) for needs in needs_ns.tolist()]
+    with quiet_here():
+        sample = drive(server, due_ns, requests)
+    own_ms = sample.from_send_ms
+    trip_ns = round(float(np.median(own_ms[~delayed])) * 1e6)
+    computed = latencies_ms(due_ns, needs_ns + trip_ns)
+    measured = sample.latency_ms
+    apart = {q: quantile(measured, q) - quantile(computed, q) for q in (0.99, 0.999)}
+    shown = {q: (round(quantile(measured, q), 3), round(quantile(computed, q), 3)) for q in apart}
+    print(f"delay {delay_ms} ms, trip {trip_ns / 1e6:.3f} ms: measured, computed {shown}")
+    assert all(abs(value) < MOST_APART_MS for value in apart.values()), shown
