@@ -36,7 +36,7 @@ publish: $(STAMP) ## what was measured, as a static site in OUT/site
 	$(VENV)/bin/harness publish --out $(OUT)
 
 test: $(STAMP) ## the tests of this project, under 10 minutes on 2 cores
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(STAMP) ## ruff and strict mypy
 	$(VENV)/bin/ruff check .

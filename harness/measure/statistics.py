@@ -34,11 +34,11 @@ class Interval:
     low: float
     high: float
 
-    def against(self, budget: float) -> Decision:
-        """Pass if all of it lies below the budget, fail if all of it lies above."""
+    def against(self, budget: float, floor: float = 0.0) -> Decision:
+        """Pass if all of it lies below the budget, fail if all of it lies above, by more than the noise `floor`."""
         if self.high < budget:
             return Decision.PASS
-        return Decision.FAIL if self.low > budget else Decision.INCONCLUSIVE
+        return Decision.FAIL if self.low > budget + floor else Decision.INCONCLUSIVE
 
     def plain(self) -> dict[str, float | None]:
         """As JSON: what is infinite becomes null."""

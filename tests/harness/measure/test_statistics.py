@@ -93,6 +93,8 @@ def test_the_decision_has_three_ways() -> None:
     assert Interval(12, 11, math.inf).against(10) is Decision.FAIL
     assert Interval(9, 8, 11).against(10) is Decision.INCONCLUSIVE
     assert Interval(9, 8, 10).against(10) is Decision.INCONCLUSIVE
+    assert Interval(12, 11, 13).against(10, 2.0) is Decision.INCONCLUSIVE, "the machine alone may have lost that much"
+    assert Interval(14, 12.5, 15).against(10, 2.0) is Decision.FAIL
     assert Interval(9, -math.inf, math.inf).plain() == {"value": 9, "low": None, "high": None}
 
 

@@ -506,8 +506,8 @@ def test_a_thousand_connections_are_refused_with_a_sentence(bench: Bench, postgr
         clients = []
         for _ in range(700):
             client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            client.connect(path)  # waits where the queue is full; with a timeout set it would be refused at once
             client.settimeout(30)
-            client.connect(path)
             clients.append(client)
         return clients
 
