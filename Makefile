@@ -35,7 +35,8 @@ compare: $(STAMP) ## measure CANDIDATES, what is missing of them, and set them s
 publish: $(STAMP) ## what was measured, as a static site in OUT/site
 	$(VENV)/bin/harness publish --out $(OUT)
 
-test: $(STAMP) ## the tests of this project, under 10 minutes on 2 cores
+test: $(STAMP) ## the tests of this project and the quick selftest, under 10 minutes on 2 cores
+	$(VENV)/bin/harness selftest --quick --out build
 	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(STAMP) ## ruff and strict mypy
