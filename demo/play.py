@@ -143,6 +143,7 @@ def _stage(plan: Plan, zero_s: float, receivers: Receivers, processes: list[Pipe
         fault = Fault(trouble.status, "not now") if trouble.status else Fault(passes=True, delay_s=trouble.delay_s)
         usual = Fault(passes=True, delay_s=USUAL_DELAY_S)
         receiver = by_name[trouble.receiver]
+        # Defaults bind the loop's values; a lambda that has them has no type of its own.
         scenes.append((trouble.start_s, lambda one=receiver, fault=fault: setattr(one, "always", fault)))  # type: ignore[misc]
         scenes.append((trouble.end_s, lambda one=receiver, usual=usual: setattr(one, "always", usual)))  # type: ignore[misc]
     for at_s, act in sorted(scenes, key=lambda scene: scene[0]):

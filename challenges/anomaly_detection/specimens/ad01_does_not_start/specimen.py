@@ -13,7 +13,7 @@ from challenges.anomaly_detection.specimens._base import Detector, run
 class DoesNotStart(Detector):
     """The window is set below, with the other settings."""
 
-    warmup_buckets = WINDOW_S // 5  # noqa: F821
+    warmup_buckets = WINDOW_S // 5  # noqa: F821 - the planted fault
 
 
 WINDOW_S = 60

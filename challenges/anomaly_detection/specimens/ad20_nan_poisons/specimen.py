@@ -34,7 +34,7 @@ class NanPoisons(Detector):
         self.pace_ms[service] = pace_ms + 0.01 * (interval_ms - pace_ms)
 
     def z(self, baseline: Baseline, share: float, total: int) -> float:
-        return super().z(baseline, share, self.bucket_ms / max(self.pace_ms[baseline.service], 0.1))  # type: ignore[arg-type]
+        return super().z(baseline, share, self.bucket_ms / max(self.pace_ms[baseline.service], 0.1))  # type: ignore[arg-type]  # an estimate of the count is a fraction
 
 
 run(NanPoisons(), "nan-poisons")
