@@ -18,6 +18,7 @@ from harness.errors import HarnessError
 MAX_LINE_BYTES = 16 * 1024 * 1024
 STDERR_TAIL_BYTES = 64 * 1024
 PIPE_BYTES = 1024 * 1024
+_SHOWN_BYTES = 240
 _CHUNK = 1 << 18
 _POLL_GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
@@ -143,8 +144,12 @@ class Channel:
         *complete, rest = self._buffer.split(b"\n") if b"\n" in chunk else (self._buffer,)
         self._lines.extend(bytes(line) for line in complete)
         self._buffer = bytearray(rest)
-        if len(self._buffer) > MAX_LINE_BYTES or any(len(line) > MAX_LINE_BYTES for line in complete):
-            raise Flooded(f"more than {MAX_LINE_BYTES // 2**20} MiB came without the end of a line")
+        longest = max((self._buffer, *complete), key=len)
+        if len(longest) > MAX_LINE_BYTES:
+            begins = bytes(longest[:_SHOWN_BYTES]).decode(errors="replace")
+            raise Flooded(
+                f"more than {MAX_LINE_BYTES // 2**20} MiB came without the end of a line, which begins with {begins!r}"
+            )
 
     def _read_stderr(self) -> None:
         try:
