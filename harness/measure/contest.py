@@ -17,6 +17,8 @@ from harness.measure.sample import Sample
 from harness.measure.statistics import Decision
 from harness.runtime.trial import Trial, Undecided, Violation
 
+_NEVER_MS = 1e9
+
 Stretch = Callable[[int], Sample]
 """Drives one round's half; it is told the number of the round."""
 
@@ -96,6 +98,7 @@ def evidence(contest: Contest, title: str) -> dict[str, Any]:
             "ratio to": {name: figures.ratios(rows["candidate"], rows[name]) for name in rows if name != "candidate"},
             "rounds": figures.per_round(rounds),
             "rounds that do not count": rounds.invalid,
+            "first refusal": first_refusal(halves["candidate"]),
             "machine meanwhile": {key: contest.noise[key] for key in ("cores", "load", "steal", "cpu") if key in contest.noise},
         },
         "curves": curves,
@@ -121,17 +124,31 @@ def conclude(trial: Trial, contest: Contest, title: str) -> None:
 
 
 def spoken(contest: Contest) -> str:
-    """The gated quantiles with their intervals, in one line."""
+    """The gated quantiles with their intervals, in one line, and what was dropped if that is what decides."""
     if not contest.judged.intervals:
         return f"{contest.rate}: no round counts"
     parts = [f"{name} {ms(one.value)} ({ms(one.low)} to {ms(one.high)})" for name, one in contest.judged.intervals.items()]
-    return f"{contest.rate}: {', '.join(parts)}"
+    told = f"{contest.rate}: {', '.join(parts)}"
+    lost = any(one.value >= _NEVER_MS for one in contest.judged.intervals.values())
+    return f"{told}; {dropped([one.mine for one in contest.rounds.valid])}" if lost else told
+
+
+def dropped(samples: Sequence[Sample]) -> str:
+    """How many requests of the stretches were dropped and by what, with what the first refused one was told."""
+    causes = [f"{sum(each.dropped()[cause] for each in samples):,} {cause}" for cause in samples[0].dropped()]
+    told = first_refusal(samples)
+    return f"of {sum(map(len, samples)):,} requests {', '.join(causes)}" + (f", the first with {told!r}" if told else "")
+
+
+def first_refusal(samples: Sequence[Sample]) -> str | None:
+    """What the first refused request of the stretches was told."""
+    return next((each.refusal for each in samples if each.refusal), None)
 
 
 def ms(value: float) -> str:
     """A latency for a reader; what was dropped has none."""
-    if value >= 1e9:
-        return "not answered"
+    if value >= _NEVER_MS:
+        return "never"
     return f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms"
 
 

@@ -29,6 +29,7 @@ GRACE_S = 2.0
 """How long after its last intended start a stretch goes on, if it is behind."""
 _SPIN_NS = 150_000  # a sleeper is woken late by some tens of us: the rest is waited out awake
 _MOST_NOTIFICATIONS = 200_000
+_SHOWN_CHARS = 200
 
 now_ns = time.monotonic_ns
 
@@ -96,6 +97,7 @@ class _Stretch:
         self.sent = [-1] * len(due_ns)
         self.replied = [-1] * len(due_ns)
         self.fate: Fates = np.full(len(due_ns), UNSENT, np.uint8)
+        self.refusal = ""
         self.start_ns = now_ns() + LEAD_NS
         last_ns = int(due_ns[-1]) if len(due_ns) else 0
         self.end_ns = self.start_ns + last_ns + round(grace_s * 1e9)
@@ -108,17 +110,30 @@ class _Stretch:
         sent, replied = np.array(self.sent, np.int64), np.array(self.replied, np.int64)
         sent[sent >= 0] -= self.start_ns
         replied[replied >= 0] -= self.start_ns
-        return Sample(self.due_ns, sent, replied, self.fate, isinstance(self, _Pipelined))
+        return Sample(self.due_ns, sent, replied, self.fate, isinstance(self, _Pipelined), self.refusal)
 
     def go(self) -> None:
         raise NotImplementedError
+
+    def heard(self, i: int, result: dict[str, Any]) -> None:
+        """Request `i` has a result."""
+        if self.requests[i].serves(result):
+            self.fate[i] = ANSWERED
+        else:
+            self.refused(i, repr(result))
+
+    def refused(self, i: int, why: str) -> None:
+        """Request `i` was answered, but not served."""
+        self.fate[i] = REFUSED
+        if not self.refusal:  # both ends: a wrapped error says what went wrong last
+            self.refusal = why if len(why) <= _SHOWN_CHARS else f"{why[: _SHOWN_CHARS // 2]} ... {why[-_SHOWN_CHARS // 2 :]}"
 
 
 class _InTurn(_Stretch):
     """One outstanding."""
 
     def go(self) -> None:
-        ask, sent, replied, fate = self.process.request_raw, self.sent, self.replied, self.fate
+        ask, sent, replied = self.process.request_raw, self.sent, self.replied
         for i, request in enumerate(self.requests):
             sleep_until(self.due[i])
             if now_ns() > self.end_ns:
@@ -127,10 +142,10 @@ class _InTurn(_Stretch):
             try:
                 result = ask(request.method, request.params)
                 replied[i] = now_ns()
-                fate[i] = ANSWERED if request.serves(result) else REFUSED
-            except RpcError:
+                self.heard(i, result)
+            except RpcError as error:
                 replied[i] = now_ns()
-                fate[i] = REFUSED
+                self.refused(i, str(error))
 
 
 class _Pipelined(_Stretch):
@@ -194,10 +209,9 @@ class _Pipelined(_Stretch):
         request = self.requests[i]
         self.replied[i] = now
         try:
-            served = request.serves(self.process.result_of(message, request.method, b""))
-        except RpcError:
-            served = False
-        self.fate[i] = ANSWERED if served else REFUSED
+            self.heard(i, self.process.result_of(message, request.method, b""))
+        except RpcError as error:
+            self.refused(i, str(error))
 
     def _drain(self) -> None:
         """Waits for what is still to be answered, so that it is not taken for an answer to the next stretch."""

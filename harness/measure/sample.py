@@ -22,6 +22,7 @@ class Sample:
 
     `fate` says for each whether it was answered, refused with an error, not answered within the stretch and its grace, or not
     even sent by then, because the candidate was still at earlier ones. `pipelined`: sent without waiting for earlier replies.
+    `refusal` is what the first refused one was told, '' if none was.
     """
 
     due_ns: Ints
@@ -29,6 +30,7 @@ class Sample:
     replied_ns: Ints
     fate: Fates
     pipelined: bool = False
+    refusal: str = ""
 
     def __len__(self) -> int:
         return len(self.due_ns)
@@ -59,7 +61,9 @@ class Sample:
 
     def keep(self, mask: npt.NDArray[np.bool_]) -> Sample:
         """Those of the mask. The sender's lag is then no longer to be asked for: its predecessors may be missing."""
-        return Sample(self.due_ns[mask], self.sent_ns[mask], self.replied_ns[mask], self.fate[mask], self.pipelined)
+        return Sample(
+            self.due_ns[mask], self.sent_ns[mask], self.replied_ns[mask], self.fate[mask], self.pipelined, self.refusal
+        )
 
     def after(self, count: int) -> Sample:
         """Without the first `count`: the warm-up."""

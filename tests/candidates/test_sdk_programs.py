@@ -28,6 +28,7 @@ class Toy:
         if what == "invalid": raise InvalidParams("service must be a string", {{"got": float("nan")}})
         if what == "busy": raise Unavailable("the store is away")
         if what == "crash": raise ValueError("division of the sea")
+        if what == "wrapped": raise ValueError("no insert") from KeyError("a duplicate key")
         if what == "numbers": return {{"v": [float("nan"), float("inf"), -float("inf"), 1.5]}}
         if what == "unsendable": return {{"v": object()}}
         if what == "emit": emit({{"alert_id": "a1", "fingerprint": "f", "event_id": "e"}})
@@ -51,6 +52,7 @@ class Toy {{
     if (what === "invalid") throw new InvalidParams("service must be a string", {{ got: NaN }});
     if (what === "busy") throw new Unavailable("the store is away");
     if (what === "crash") throw new RangeError("division of the sea");
+    if (what === "wrapped") throw new Error("no insert", {{ cause: new Error("a duplicate key") }});
     if (what === "numbers") return {{ v: [NaN, Infinity, -Infinity, 1.5] }};
     if (what === "unsendable") return {{ v: 1n }};
     if (what === "emit") emit({{ alert_id: "a1", fingerprint: "f", event_id: "e" }});
@@ -200,6 +202,7 @@ def test_numbers_that_are_not_finite_are_sent_as_text(toy: list[str]) -> None:
         ("invalid", -32602, "service must"),
         ("busy", -32001, "store"),
         ("crash", -32603, "division of the sea"),
+        ("wrapped", -32603, "a duplicate key"),
     ],
 )
 def test_a_throw_is_an_answer_and_the_next_request_works(toy: list[str], what: str, code: int, says: str) -> None:

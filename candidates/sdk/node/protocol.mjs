@@ -189,7 +189,13 @@ function describe(error) {
   }
   const known = error instanceof Error;
   const stack = known && error.stack ? error.stack.split("\n").slice(0, STACK_LINES) : [];
-  return { code: -32603, message: known ? `${error.name}: ${error.message}` : String(error), data: { stack } };
+  return { code: -32603, message: known ? told(error) : String(error), data: { stack } };
+}
+
+// A query builder wraps the driver's error: what went wrong is in the cause.
+function told(error) {
+  const cause = error.cause instanceof Error ? ` (cause: ${error.cause.message})` : "";
+  return `${error.name}: ${error.message}${cause}`;
 }
 
 function sendError(id, error) {

@@ -157,7 +157,9 @@ def _describe(error: Exception) -> dict[str, Any]:
         shown: dict[str, Any] = {"code": error.code, "message": error.message}
         return shown if error.data is None else shown | {"data": error.data}
     stack = "".join(traceback.format_exception(error, limit=-_STACK_FRAMES)).splitlines()
-    return {"code": -32603, "message": f"{type(error).__name__}: {error}", "data": {"stack": stack}}
+    # A library wraps the driver's error: what went wrong is in the cause.
+    cause = f" (cause: {error.__cause__})" if error.__cause__ else ""
+    return {"code": -32603, "message": f"{type(error).__name__}: {error}{cause}", "data": {"stack": stack}}
 
 
 # --- reading ----------------------------------------------------------------------------------------------

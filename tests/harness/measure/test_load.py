@@ -88,8 +88,19 @@ def test_who_is_too_slow_leaves_requests_unsent_and_errors_are_no_answers(clock:
     sample = drive(server, due_ns, requests(1000), grace_s=1.0)  # type: ignore[arg-type]
     assert sample.dropped() == {"refused": 1, "unanswered": 0, "unsent": 1000 - server.asked}
     assert 199 <= server.asked <= 201
+    assert sample.refusal == "request was answered with error -32001: busy" == sample.after(10).refusal
     assert (sample.fate[-5:] == UNSENT).all() and sample.fate[3] == REFUSED
     assert np.isinf(sample.latency_ms[3]) and np.isinf(sample.latency_ms[-1])
+
+
+def test_of_a_long_refusal_both_ends_are_kept(clock: Clock) -> None:
+    due_ns = np.arange(2, dtype=np.int64) * MS
+    words = "insert " + "a column, " * 50 + "the cause"
+    asked = [Request("offer", b'{"now_ms":0}', lambda result: False)] * 2
+    server = Server(clock, np.full(2, MS))
+    server.request_raw = lambda method, params: {"reason": words}  # type: ignore[method-assign]
+    refusal = drive(server, due_ns, asked).refusal  # type: ignore[arg-type]
+    assert refusal.startswith("{'reason': 'insert a column") and refusal.endswith("the cause'}") and len(refusal) < 210
 
 
 PIPELINING = """
