@@ -47,8 +47,9 @@ _ATTRIBUTES = frozenset(_ALLOWED.split())
 _VALUE = re.compile(r"[A-Za-z0-9#.,()\s%+_-]*")
 _REFERENCE = re.compile(r"url\(#([A-Za-z0-9_-]+)\)")
 _NINES_AXIS = altair.Axis(labelExpr=NINES, values=[0, 1, 2, 3, 4])
-_SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
-_DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [10, 4], [4, 1], [1, 3], [12, 2, 4, 2])
+# One fewer than there are colours: the ninth has the first colour, and must not have its shape as well.
+_SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
+_DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [10, 4], [4, 1], [1, 3])
 
 
 @dataclass(frozen=True, slots=True)

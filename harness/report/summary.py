@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.judge.outcomes import Outcome
 from harness.report import words
 from harness.report.text import as_text, duration, label, number, one_line, share
 
@@ -142,7 +143,8 @@ def _by_dimension(dimensions: Sequence[str]) -> Any:
         if not counted.decided and not counted.undecided:
             return SummaryCell(NOT_MEASURED, "idle")
         wrong = [str(row.get("id")) for row in rows if row.get("outcome") in words.FAILING]
-        names = f": {', '.join(wrong)} broken" if wrong else ""
+        missing = sum(row.get("outcome") == Outcome.NOT_OFFERED for row in rows)
+        names = (f", {missing} not offered" if missing else "") + (f": {', '.join(wrong)} broken" if wrong else "")
         return SummaryCell(one_line(f"{_rate(counted)}{names}", TEXT_LIMIT), words.outcome_word(words.worst_of(rows)).tone)
 
     return made
