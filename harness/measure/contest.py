@@ -160,4 +160,6 @@ def why_not(contest: Contest) -> str:
         return f"the machine is too noisy: {rounds.invalid} of {len(rounds.run)} rounds do not count, since {last}"
     if not rounds.enough:
         return f"only {len(rounds.valid)} of {rounds.wanted} rounds were run in the time there is"
+    if any(one.low > contest.budget_ms for one in contest.judged.intervals.values()):
+        return f"above the budget of {contest.budget_ms:g} ms, but by no more than what the no-op lost in the same rounds"
     return f"the budget of {contest.budget_ms:g} ms lies inside an interval: `--profile full` measures three times as long"
