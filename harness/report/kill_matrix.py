@@ -110,7 +110,7 @@ def _good(value: Mapping[str, Any]) -> str:
         return "No known good specimen was judged."
     bound = f"{100 * value['flake_bound']:.1f} %"
     return (
-        f"{value['good']} known good specimens were judged {trials} times and {accused} times not found good: "
+        f"{value['good']} known good specimens were judged {trials} times, and not found good in {accused} of them: "
         f"the pooled flake rate is below {bound} (one-sided, 95 %)."
     )
 
