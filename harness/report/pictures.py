@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.report.side_charts import Chart, Series, levels, lines, scatter
-from harness.report.summary import cost_usd
+from harness.report.summary import cost_usd, wall_minutes
 from harness.report.text import one_line
 
 Evidence = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -21,18 +21,40 @@ MAX_CHARTS = 8
 
 def charts(names: Sequence[str], results: Sequence[Mapping[str, Any]], evidence: Sequence[Evidence]) -> list[Chart]:
     """The charts that these results can fill; `names` label them."""
-    found = [*_cost(names, results), *_latency(names, evidence), *_curves(names, evidence), *_levels(names, evidence)]
+    found = [
+        *_against(names, results, "cost", "cost of the commit, USD", cost_usd),
+        *_against(names, results, "time", "time the model is said to have taken, minutes", wall_minutes),
+        *_latency(names, evidence),
+        *_curves(names, evidence),
+        *_levels(names, evidence),
+    ]
     return found[:MAX_CHARTS]
 
 
-def _cost(names: Sequence[str], results: Sequence[Mapping[str, Any]]) -> Iterator[Chart]:
+def _against(
+    names: Sequence[str],
+    results: Sequence[Mapping[str, Any]],
+    what: str,
+    axis: str,
+    value: Callable[[Mapping[str, Any]], float | None],
+) -> Iterator[Chart]:
+    """Score against what it took, with the front: those that no other beats in both."""
     points = [
-        (name, cost, float(result["score"]))
+        (name, taken, float(result["score"]))
         for name, result in zip(names, results, strict=True)
-        if (cost := cost_usd(result)) is not None and _number(result.get("score")) is not None
+        if (taken := value(result)) is not None and _number(result.get("score")) is not None
     ]
     if points:
-        yield scatter("Score against cost", "cost of the commit, USD", "score of 100", points)
+        yield scatter(f"Score against {what}", axis, "score of 100", points, front(points))
+
+
+def front(points: Sequence[tuple[str, float, float]]) -> list[tuple[str, float, float]]:
+    """Those of the points (name, what it took, score) that none beats: taking less for as much, or as much for more; by what they took."""
+    best: list[tuple[str, float, float]] = []
+    for point in sorted(points, key=lambda one: (one[1], -one[2])):
+        if not best or point[2] > best[-1][2] or point[1:] == best[-1][1:]:
+            best.append(point)
+    return best
 
 
 def _latency(names: Sequence[str], evidence: Sequence[Evidence]) -> Iterator[Chart]:

@@ -69,20 +69,37 @@ class Series:
     points: tuple[tuple[float, float], ...]
 
 
-def scatter(title: str, x_title: str, y_title: str, points: Sequence[tuple[str, float, float]]) -> Chart:
-    """Labelled points (label, x, y): colour and shape tell them apart."""
-    rows = [{"label": _label(name), "x": x, "y": y} for name, x, y in points[:MAX_LINES]]
-    highest = max((x for _, x, _ in points), default=0.0) or 1.0
-    base = altair.Chart(_data(rows)).encode(
-        x=altair.X("x:Q", title=x_title, scale=altair.Scale(domain=[0, 1.08 * highest])),
-        y=altair.Y("y:Q", title=y_title, scale=altair.Scale(domain=[0, 100])),
-    )
+def scatter(
+    title: str,
+    x_title: str,
+    y_title: str,
+    points: Sequence[tuple[str, float, float]],
+    front: Sequence[tuple[str, float, float]] = (),
+) -> Chart:
+    """Labelled points (label, x, y): colour and shape tell them apart. Through those of the `front` goes a stair."""
+    rows = [{"label": _label(name), "x": taken, "y": score} for name, taken, score in points[:MAX_LINES]]
+    highest = max((taken for _, taken, _ in points), default=0.0) or 1.0
+    x = altair.X("x:Q", title=x_title, scale=altair.Scale(domain=[0, 1.08 * highest]))
+    y = altair.Y("y:Q", title=y_title, scale=altair.Scale(domain=[0, 100]))
     names = [str(row["label"]) for row in rows]
-    marks = base.mark_point(size=90, filled=True, opacity=1).encode(
-        color=_colours(names),
-        shape=altair.Shape("label:N", scale=altair.Scale(domain=names, range=_cycled(_SHAPES, len(names))), sort=None),
+    marks = (
+        altair.Chart(_data(rows))
+        .mark_point(size=90, filled=True, opacity=1)
+        .encode(
+            x=x,
+            y=y,
+            color=_colours(names),
+            shape=altair.Shape("label:N", scale=altair.Scale(domain=names, range=_cycled(_SHAPES, len(names))), sort=None),
+        )
     )
-    return _drawn(title, f"{y_title} against {x_title} of {len(rows)} results.", marks, len(points) > MAX_LINES)
+    stair = (
+        altair.Chart(_data([{"x": taken, "y": score} for _, taken, score in front]))
+        .mark_line(interpolate="step-after", color=SOFT, strokeDash=[3, 3], strokeWidth=1.5)
+        .encode(x=x, y=y)
+    )
+    told = f" None beats {', '.join(_label(name) for name, _, _ in front)} in both." if front else ""
+    said = f"{y_title} against {x_title} of {len(rows)} results.{told}"
+    return _drawn(title, said, altair.LayerChart(layer=[stair, marks]) if front else marks, len(points) > MAX_LINES)
 
 
 def lines(title: str, x_title: str, y_title: str, series: Sequence[Series], *, nines: bool = False) -> Chart:
@@ -158,7 +175,7 @@ def _colours(names: Sequence[str]) -> altair.Color:
     return altair.Color("label:N", title=None, scale=scale, sort=None)
 
 
-def _drawn(title: str, description: str, chart: altair.Chart, cut: bool, height: int = HEIGHT) -> Chart:
+def _drawn(title: str, description: str, chart: altair.Chart | altair.LayerChart, cut: bool, height: int = HEIGHT) -> Chart:
     spec = chart.properties(width=WIDTH, height=height, background="transparent").configure(**_CONFIG).to_dict()
     svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
     more = f" Only the first {MAX_LINES} are drawn." if cut else ""

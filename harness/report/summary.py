@@ -69,6 +69,7 @@ def summary(results: Sequence[Mapping[str, Any]]) -> tuple[SummaryRow, ...]:
         "Verdict": _verdict,
         "As asked": _as_asked,
         "Cost": _cost,
+        "Cost per point": _cost_per_point,
         "Time": _time,
         "Diff": _diff,
     }
@@ -207,6 +208,19 @@ def cost_usd(result: Mapping[str, Any]) -> float | None:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
     return None
+
+
+def wall_minutes(result: Mapping[str, Any]) -> float | None:
+    """How long the model is said to have worked, in minutes, None where nobody said it."""
+    seconds = _mapping(result.get("cost")).get("wall_seconds")
+    return seconds / 60 if isinstance(seconds, int | float) and not isinstance(seconds, bool) else None
+
+
+def _cost_per_point(result: Mapping[str, Any]) -> SummaryCell:
+    cost, score = cost_usd(result), result.get("score")
+    if cost is None or not isinstance(score, int | float):
+        return SummaryCell("–")
+    return SummaryCell(f"${cost / score:.4f}" if score else "no point was scored")
 
 
 def _cost(result: Mapping[str, Any]) -> SummaryCell:
