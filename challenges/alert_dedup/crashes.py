@@ -26,6 +26,7 @@ WINDOW = "offer"
 TRIES = 4
 MAX_TRIPS = 60
 AFTER_REPLY_S = 0.05
+AFTER_GRACE_MS = 200.0
 SQL_KINDS = frozenset({"sync", "query", "call"})
 # What one transaction consists of over SQLite, in order.
 PARTS = frozenset({("read", "write"), ("write", "commit")})
@@ -78,7 +79,7 @@ def shape(trip: RoundTrip) -> str:
 
 
 def calibrate(field: Field) -> Calibration:
-    """The round trips of one offer. Raises Undecided if there are none, or if no two runs have the same."""
+    """The round trips of one offer. Raises Undecided if it is not accepted, if there are none, or if no two runs have the same."""
     seen: list[tuple[str, ...]] = []
     for _ in range(TRIES):
         trips = _one_offer(field)
@@ -106,7 +107,13 @@ def _one_offer(field: Field) -> list[RoundTrip]:
     field.begin(fresh=[OWNER])
     proxy = field.proxy(OWNER)
     proxy.open_window(WINDOW)
-    field.wait(field.offer(OWNER, FINGERPRINT, event_id=EVENT))
+    offer = field.offer(OWNER, FINGERPRINT, event_id=EVENT)
+    field.wait(offer)
+    if offer.outcome != "ok":
+        answered = f"error {offer.code}" if offer.code else "silence"
+        raise Undecided(
+            f"an offer without any fault was answered with {answered} (DD-10 judges that): there was nothing to lose"
+        )
     # Not until it is quiet: who polls its store never is, and only so much after the reply belongs to the offer.
     field.cluster.run_until(lambda: False, AFTER_REPLY_S)
     return proxy.close_window()
@@ -173,8 +180,8 @@ def redelivery(field: Field, offer: Offer) -> None:
 
 
 def after_window(field: Field, _offer: Offer) -> None:
-    """Another processor sees the same alert when the window is over."""
-    field.pass_ms(field.rules.window_ns / MS + 500)
+    """Another processor sees the same alert when the window is over, however late it may end: how late is DD-11's affair."""
+    field.pass_ms((field.rules.window_ns + field.rules.skew_ns) / MS + AFTER_GRACE_MS)
     field.wait(field.offer(SECOND, FINGERPRINT))
     field.pass_ms(1500)
 

@@ -26,6 +26,8 @@ from harness.runtime.trial import Trial, Undecided, Violation
 
 MAX_SHOWN = 60
 MAX_HISTORIES = 200
+MAX_NAME = 100
+OTHERS = ("canary-", "specimen-")
 MAX_COMPLAINTS_SHOWN = 20
 
 
@@ -97,12 +99,16 @@ def _refused(complaints: Sequence[str]) -> str:
 
 @dataclass(slots=True)
 class Judgement:
-    """All that was played for one requirement. `charged`: violations that hold; `passing`: those seen in virtual time alone."""
+    """All that was played for one requirement. `charged`: violations that hold; `passing`: those seen in virtual time alone.
+
+    `planned`: how many cases there were to play, since the first that is charged ends it.
+    """
 
     requirements: tuple[str, ...]
     played: list[Played] = field(default_factory=list)
     charged: list[tuple[Played, Finding]] = field(default_factory=list)
     passing: list[tuple[Played, Finding]] = field(default_factory=list)
+    planned: int = 0
 
     def charge(self, run: Played) -> None:
         """What a run broke counts."""
@@ -208,9 +214,9 @@ def judge(
     On a replay only what the witness names, unless `every`. Stops after the first that is charged. Raises Undecided when the
     requirement's time is over with cases left, or where a kill is not proven.
     """
-    judgement = Judgement(tuple(requirements))
     also_real = set(in_real_time)
     wanted = list(cases) if every else trial.cases(cases, key=lambda case: case.name)
+    judgement = Judgement(tuple(requirements), planned=len(wanted))
     for case in wanted:
         if judgement.played and trial.over_budget():
             raise Undecided(f"its time was over after {wanted.index(case)} of {len(wanted)} cases, none of them broken")
@@ -280,7 +286,11 @@ def decide_under_faults(trial: Trial, judgement: Judgement) -> None:
 
 
 def violation(trial: Trial, judgement: Judgement, **more: Any) -> Violation:
-    """The failure, with the first charged run as its witness and its picture as evidence."""
+    """The failure, with the first charged run as its witness and its picture as evidence.
+
+    Its credit is the share of all cases that was seen to go right: what was not played, since the first wrong one ends it, earns
+    nothing.
+    """
     run, finding = judgement.charged[0]
     wrong = {one.case for one, _ in judgement.charged}
     right = {one.case for one in judgement.played} - wrong
@@ -288,7 +298,7 @@ def violation(trial: Trial, judgement: Judgement, **more: Any) -> Violation:
     show(trial, run, finding)
     return Violation(
         f"{finding.summary} ({run.case}, {time}){run.refused}",
-        credit=len(right) / (len(right) + len(wrong)),
+        credit=len(right) / max(judgement.planned, len(right) + len(wrong)),
         witness={"cases": [run.case], **witness(trial, run, finding)} | more,
     )
 
@@ -331,13 +341,17 @@ def words(entry: Entry) -> str:
 
 
 def save_history(trial: Trial, run: Played) -> str:
-    """Writes the history beside the result; its path from there, '' where enough are kept already."""
+    """Writes the history beside the result; its path from there, '' where enough are kept already.
+
+    Specimens and canaries share the folder with each other or a candidate: what shows one must not be overwritten by another.
+    """
     folder = EvaluationFolder(Path(trial.cell.journal).parent).histories
     folder.mkdir(parents=True, exist_ok=True)
     if len(list(folder.iterdir())) >= MAX_HISTORIES:
         return ""
-    name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{trial.requirement}-{run.case}")[:100]
-    path = folder / f"{name}-{'real' if run.real else 'virtual'}.jsonl"
+    owner = f"{trial.cell.candidate_id}-" if trial.cell.candidate_id.startswith(OTHERS) else ""
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{trial.requirement}-{run.case}")[:MAX_NAME]
+    path = folder / f"{owner}{name}-{'real' if run.real else 'virtual'}.jsonl"
     path.unlink(missing_ok=True)
     with History(path) as history:
         for entry in run.entries:

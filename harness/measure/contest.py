@@ -98,7 +98,7 @@ def evidence(contest: Contest, title: str) -> dict[str, Any]:
             "ratio to": {name: figures.ratios(rows["candidate"], rows[name]) for name in rows if name != "candidate"},
             "rounds": figures.per_round(rounds),
             "rounds that do not count": rounds.invalid,
-            "first refusal": first_refusal(halves["candidate"]),
+            "first refusal": first_refusal(halves["candidate"]) or "none",
             "machine meanwhile": {key: contest.noise[key] for key in ("cores", "load", "steal", "cpu") if key in contest.noise},
         },
         "curves": curves,

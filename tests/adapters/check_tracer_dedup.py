@@ -51,11 +51,11 @@ def test_offers_at_once_to_two_processes_are_one_alert(bench: Bench, candidate: 
 
 
 @EACH
-def test_a_severity_that_rises_is_sent_again_under_its_row(bench: Bench, candidate: str) -> None:
+def test_a_severity_that_rises_is_an_update_of_its_row(bench: Bench, candidate: str) -> None:
     one, other = pair(bench, candidate)
-    assert [one.offer("f", "e1"), other.offer("f", "e2", severity="critical")] == ["emit", "emit"]
-    assert [emit["event_id"] for emit in bench.emits] == ["e1", "e2"]
-    assert len({emit["alert_id"] for emit in bench.emits}) == 1
+    assert [one.offer("f", "e1"), other.offer("f", "e2", severity="critical")] == ["emit", "update"]
+    assert [emit["event_id"] for emit in bench.emits] == ["e1"]
+    assert bench.store.session().execute("SELECT severity FROM alerts").fetchall() == [("critical",)]
 
 
 @pytest.mark.parametrize(("candidate", "then"), [(BASE, "emit"), (LOCKS, "emit"), (RESERVATIONS, "suppress")])

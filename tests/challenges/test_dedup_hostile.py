@@ -17,6 +17,7 @@ from challenges.alert_dedup.suites.test_dd01_dd10_schedules import test_no_page_
 from challenges.alert_dedup.suites.test_dd02_phantoms import test_no_page_is_made_up as dd02
 from challenges.alert_dedup.suites.test_dd12_crowds import test_crowds_lose_nothing as dd12
 from challenges.alert_dedup.suites.test_dd20_crash_points import test_alert_survives_its_owner as dd20
+from challenges.alert_dedup.suites.test_dd30_skew import test_clocks_that_disagree as dd30
 from challenges.alert_dedup.suites.test_dd70_bad_input import test_malformed_offers_are_refused as dd70
 from harness.judge.outcomes import Finding, Outcome
 from harness.runtime.sandbox import available
@@ -130,6 +131,54 @@ def test_who_never_connects_cannot_be_killed_on_the_way_to_its_store(
 ) -> None:
     trial, found = judged(make, test, NEVER_CONNECTS.format(pages=True), replay={"cases": cases})
     assert found.outcome is Outcome.INCONCLUSIVE and "one offer made no round trip to its store" in found.summary
+    nothing_left(trial)
+
+
+# -- what a candidate does without any fault is not charged to the fault -----------------------------------------------------------
+
+ACCEPTS_NOTHING = """
+def decide(self, fingerprint, event):
+    if "warm-up" not in fingerprint:
+        raise Refused
+    return super().decide(fingerprint, event)
+"""
+
+
+def test_who_accepts_nothing_has_nothing_to_lose_by_a_kill(make: Maker, nothing_left: Check) -> None:
+    trial, found = judged(make, dd20, ACCEPTS_NOTHING)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert "an offer without any fault was answered with error -32602" in found.summary
+    nothing_left(trial)
+
+
+def test_who_accepts_nothing_is_not_charged_for_what_follows_a_malformed_offer(make: Maker, nothing_left: Check) -> None:
+    trial, found = judged(make, dd70, ACCEPTS_NOTHING, replay={"cases": ["event_id empty"]})
+    assert found.outcome is Outcome.INCONCLUSIVE and "the same without a malformed offer" in found.summary
+    nothing_left(trial)
+
+
+def test_who_goes_wrong_after_a_malformed_offer_alone_is_charged(make: Maker, nothing_left: Check) -> None:
+    body = """
+    def offer(self, params):
+        self.hurt = not params.get("event_id") or getattr(self, "hurt", False)
+        return super().offer(params)
+
+    def decide(self, fingerprint, event):
+        return "suppress" if getattr(self, "hurt", False) else super().decide(fingerprint, event)
+    """
+    trial, found = judged(make, dd70, body, replay={"cases": ["event_id empty"]})
+    assert found.outcome is Outcome.FAIL and "of two good offers after it the first was to be paged" in found.summary
+    nothing_left(trial)
+
+
+def test_what_breaks_with_clocks_that_agree_is_not_charged_to_the_clocks(make: Maker, nothing_left: Check) -> None:
+    pages_each = "def reserve(self, fingerprint, event):\n    self.store.ask('PING')\n    return True\n"
+    trial, found = judged(make, dd30, pages_each, replay={"cases": ["one processor 3 s ahead"]})
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert (
+        "with clocks that agree it breaks DD-01" in found.summary
+        and "DD-10, DD-11 held in 1 runs with clocks that do not" in found.summary
+    )
     nothing_left(trial)
 
 

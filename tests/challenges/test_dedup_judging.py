@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from challenges.alert_dedup import judging
@@ -191,6 +192,13 @@ def test_a_witness_says_what_to_play_again_and_where_the_history_lies(make: Make
     assert saved == list(DOUBLE) and check(saved, Rules()) == check(DOUBLE, Rules())
 
 
+@pytest.mark.parametrize(("planned", "credit"), [(0, 0.5), (2, 0.5), (4, 0.25), (50, 0.02)])
+def test_what_was_not_played_earns_nothing(make: Maker, planned: int, credit: float) -> None:
+    judgement = broken()
+    judgement.planned = planned
+    assert violation(make.trial(), judgement).credit == credit
+
+
 def test_what_a_proxy_refused_is_in_the_sentence(make: Maker) -> None:
     said = ("p0: it opened more than 100 connections", "p1: the same")
     assert str(violation(make.trial(), broken(complaints=said))).endswith(
@@ -239,6 +247,15 @@ def test_a_history_lies_in_its_folder_whatever_the_case_is_called(make: Maker, n
         assert path.resolve().parent == (folder / "histories").resolve() and len(path.name) < 120
         assert read(path) == list(entries)
     assert [child.name for child in (folder / "histories").iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("other", ["canary-silent", "specimen-silent", "specimen-sound_node"])
+def test_a_canary_and_a_specimen_do_not_overwrite_what_shows_a_candidate(make: Maker, other: str) -> None:
+    trial = make.trial()
+    folder, shown = Path(trial.cell.journal).parent, save_history(trial, run_of(DOUBLE))
+    trial.cell = msgspec.structs.replace(trial.cell, candidate_id=other)
+    assert save_history(trial, run_of(GOOD)) == shown.replace("histories/", f"histories/{other}-")
+    assert read(folder / shown) == list(DOUBLE)
 
 
 def test_virtual_and_real_time_do_not_share_a_file(make: Maker) -> None:

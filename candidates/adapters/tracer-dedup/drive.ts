@@ -58,7 +58,7 @@ export const sonnetModule: Open = async (checkout, databaseUrl) => {
       const { service, alertType, createdAt: timestamp } = alert;
       let alertId = 0;
       const created = await deduplicator.tryCreateAlert(db, { service, alertType, timestamp }, async () => {
-        alertId = await alerts.insert(alert);
+        alertId = await alerts.insert({ ...alert, createdAt: undefined }); // the store's NOW(), as in the commit's own example
       });
       if (created) page(alertId);
       return created ? "emit" : "suppress";

@@ -14,7 +14,7 @@ export interface TracerAlert {
   message: string;
   service: string;
   resolved: boolean;
-  createdAt: Date;
+  createdAt: Date | undefined;
 }
 
 export interface AlertRepository {
@@ -43,13 +43,17 @@ const FOOTER = "\nexports.harnessed = { processAlert, alertRepository: () => ale
 
 const courses = new AsyncLocalStorage<Course>();
 
-/** Stands in for apps/processor/src/alert-handler.ts: no cool-down, no batching, no channels; the page goes out at once. */
+/**
+ * Stands in for apps/processor/src/alert-handler.ts: no batching, no channels, and of its cool-down (a minute and more) only what
+ * is not the window's own affair: an alert that is sent again because its severity rose is held back there, so it is here.
+ */
 class AlertHandler {
   async initializeSession(): Promise<void> {}
 
   async sendAlert(_alert: TracerAlert, alertId: number): Promise<boolean> {
     const course = courses.getStore();
     if (!course) throw new Error("a page was sent outside any offer");
+    if (course.updated) return false;
     course.sent = true;
     course.page(alertId);
     return true;

@@ -64,6 +64,7 @@ def test_window_ends(trial: Trial) -> None:
                 with trial.part("with resolve between", "critical") as note:
                     note.summary, note.credit = _window(trial, grounds, with_resolve)
     trial.summary("the windows end in time")
+    trial.credit(sum(part.credit for part in trial.parts) / max(1, len(trial.parts)))  # nothing is asked beside the parts
 
 
 def _window(trial: Trial, grounds: Grounds, cases: list[Case]) -> tuple[str, float]:

@@ -1,16 +1,17 @@
 """DD-30: whatever the clocks of processors and store do within 3 s of each other, DD-01, DD-03, DD-10 and DD-11 hold.
 
 Each scenario is played in virtual time, and the one whose clocks jump in real time too. A scenario in which no emit or no suppression
-was seen shows nothing. What breaks is played with clocks that agree too: the clocks are charged first with what they alone break.
+was seen shows nothing. What breaks is played with clocks that agree too: what breaks there as well is not the clocks' doing, and only what else breaks is charged.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NoReturn
 
 import pytest
 
-from challenges.alert_dedup.checker import lateness
+from challenges.alert_dedup.checker import Finding, lateness
 from challenges.alert_dedup.clocks import OFFSET, case_of, cases
 from challenges.alert_dedup.judging import Case, Grounds, Judgement, Played, decide, judge, play, sum_up, violation
 from challenges.alert_dedup.skews import JUMP, SCENARIOS
@@ -49,22 +50,29 @@ def _wanted(grounds: Grounds) -> list[Case]:
 
 
 def _charge(trial: Trial, grounds: Grounds, judgement: Judgement) -> NoReturn:
-    """Raises the violation; where there is one, that of a rule which holds with clocks that agree."""
+    """Raises Violation for a rule that holds with clocks that agree, Undecided where none of those breaks."""
     case = next(case for case in _wanted(grounds) if case.name == judgement.charged[0][0].case)
     control = play(grounds.field(real=False), case_of(SCENARIO_OF[case.name], right=True))
     usual = {finding.requirement for finding in control.of(*REQUIREMENTS)}
     held = [requirement for requirement in REQUIREMENTS if requirement not in usual]
-    if usual and held and not any(finding.requirement in held for _, finding in judgement.charged):
-        again = judge(trial, grounds, held, _wanted(grounds), in_real_time=[JUMP.name])
-        judgement = again if again.charged else judgement
-    judgement.charged.sort(key=lambda found: found[1].requirement in usual)
+    if usual and held and not _of(judgement, held):
+        judgement = judge(trial, grounds, held, _wanted(grounds), in_real_time=[JUMP.name])
     _show(trial, judgement)
-    error = violation(trial, judgement)
     broken = ", ".join(sorted(usual))
-    said = (
-        f"; with clocks that agree it breaks {broken} in the same course" if usual else "; with clocks that agree it does not"
-    )
+    judgement.charged = _of(judgement, held)
+    if not judgement.charged:
+        beside = f"; {', '.join(held)} held in {len(judgement.deciding)} runs with clocks that do not" if held else ""
+        raise Undecided(
+            f"with clocks that agree it breaks {broken} in the same course, so that no clock can be charged{beside}"
+        )
+    error = violation(trial, judgement)
+    said = f"; with clocks that agree it breaks {broken}, and not this" if usual else "; with clocks that agree it does not"
     raise Violation(f"{error}{said}", credit=error.credit, witness=error.witness | {"broken_with_clocks_that_agree": broken})
+
+
+def _of(judgement: Judgement, requirements: Sequence[str]) -> list[tuple[Played, Finding]]:
+    """What is charged of these."""
+    return [found for found in judgement.charged if found[1].requirement in requirements]
 
 
 def _ask_each(judgement: Judgement) -> None:

@@ -7,7 +7,7 @@ import pytest
 from challenges.alert_dedup.field import Field
 from challenges.alert_dedup.judging import Case, Grounds, Played, play, show
 from challenges.alert_dedup.malformed import GOOD, MALFORMED, Malformed
-from harness.runtime.trial import Trial, Violation
+from harness.runtime.trial import Trial, Undecided, Violation
 
 INVALID_PARAMS = -32602
 BAD_EVENT = "bad event"
@@ -18,11 +18,25 @@ def case_of(bad: Malformed) -> Case:
 
     def course(field: Field) -> None:
         field.wait(field.offer(field.names[0], bad.fingerprint, event_id=BAD_EVENT, params=bad.params(BAD_EVENT)))
-        field.pass_ms(300)
-        field.wait(field.offer(field.names[0], GOOD, event_id="good"))
-        field.wait(field.offer(field.names[1], GOOD, event_id="again"))
+        good_offers(field)
 
     return Case(bad.name, course)
+
+
+def good_offers(field: Field) -> None:
+    """Two good offers of one fingerprint: the first is to be paged, the second not."""
+    field.pass_ms(300)
+    field.wait(field.offer(field.names[0], GOOD, event_id="good"))
+    field.wait(field.offer(field.names[1], GOOD, event_id="again"))
+
+
+def alone(field: Field) -> None:
+    """The good offers to new processes, which never saw a malformed one."""
+    field.begin(fresh=field.names)
+    good_offers(field)
+
+
+ALONE = Case("no malformed offer", alone, begins=True)
 
 
 @pytest.mark.requirement("DD-70")
@@ -35,13 +49,14 @@ def test_malformed_offers_are_refused(trial: Trial) -> None:
             if problem or bad is chosen[0]:
                 run, problem = tried(grounds, bad, real=True)  # the first of them always, and real time decides
             if problem:
-                wrong[bad.name] = problem
-                if len(wrong) == 1:
+                if not wrong:
+                    ask_alone(grounds, problem)
                     show(trial, run, None)
+                wrong[bad.name] = problem
     if wrong:
         first = next(iter(wrong))
         raise Violation(
-            f"{len(wrong)} of {len(chosen)} malformed offers were not refused, or did harm; the first, {first}: {wrong[first]}",
+            f"{len(wrong)} of {len(chosen)} malformed offers were not refused with {INVALID_PARAMS}, or did harm; the first, {first}: {wrong[first]}",
             credit=1 - len(wrong) / len(chosen),
             witness={"cases": list(wrong), "problems": wrong},
         )
@@ -55,16 +70,29 @@ def tried(grounds: Grounds, bad: Malformed, *, real: bool) -> tuple[Played, str]
     return run, problem_of(ground)
 
 
+def ask_alone(grounds: Grounds, problem: str) -> None:
+    """Raises Undecided where the good offers fare as badly without a malformed one before them."""
+    ground = grounds.field(real=True)
+    play(ground, ALONE)
+    if problem == problem_after(ground):
+        raise Undecided(f"whether it goes on cannot be seen, as it is the same without a malformed offer: {problem}")
+
+
 def problem_of(field: Field) -> str:
     """What is wrong with the run, '' if nothing is."""
-    bad, good, again = field.offers
+    bad = field.offers[0]
     if bad.outcome != "fail" or bad.code != INVALID_PARAMS:
         answered = f"decision {bad.decision}" if bad.outcome == "ok" else f"error {bad.code}" if bad.code else "silence"
         return f"answered with {answered} instead of error {INVALID_PARAMS}"
-    view = field.view()
-    named = {group.event_id for group in view.groups.values()}
+    named = {group.event_id for group in field.view().groups.values()}
     if BAD_EVENT in named or not named <= {"good", "again"}:
         return "a page went out for it"
-    if good.outcome != "ok" or good.decision != "emit" or len(view.groups) != 1 or again.decision == "emit":
+    return problem_after(field)
+
+
+def problem_after(field: Field) -> str:
+    """What is wrong with the two good offers, '' if nothing is."""
+    good, again = field.offers[-2:]
+    if good.outcome != "ok" or good.decision != "emit" or len(field.view().groups) != 1 or again.decision == "emit":
         return f"of two good offers after it the first was to be paged and the second not; they were answered {good.decision or good.outcome} and {again.decision or again.outcome}"
     return ""

@@ -21,23 +21,25 @@ from harness.measure.statistics import quantile
 from harness.runtime.process import Process
 from harness.runtime.sandbox import Launch, Mount, choose
 
-RATE, SECONDS = 1667.0, 12.0
+RATE, SECONDS, ROUNDS = 1667.0, 12.0, 5
 MOST_APART_MS = 0.3
 
+# A reply cannot hold what writing it cost, so each tells how long the request before it kept the server, its reply included.
 SERVER = """
 import os, time, msgspec
 decode = msgspec.json.Decoder().decode
-buffer = b""
+buffer, kept = b"", 0
 while chunk := os.read(0, 1 << 16):
-    buffer += chunk
-    while b"\\n" in buffer:
-        began = time.monotonic_ns()
-        line, buffer = buffer.split(b"\\n", 1)
+    began = time.monotonic_ns()
+    *lines, buffer = (buffer + chunk).split(b"\\n")
+    for line in lines:
         asked = decode(line)
         until = began + asked["params"]["needs_ns"]
-        while (now := time.monotonic_ns()) < until:
+        while time.monotonic_ns() < until:
             pass
-        os.write(1, b'{"jsonrpc":"2.0","id":%d,"result":{"took_ns":%d}}\\n' % (asked["id"], now - began))
+        os.write(1, b'{"jsonrpc":"2.0","id":%d,"result":{"before_ns":%d}}\\n' % (asked["id"], kept))
+        ended = time.monotonic_ns()
+        began, kept = ended, ended - began
 """
 
 
@@ -53,30 +55,35 @@ def server() -> Iterator[Process]:
 
 @pytest.mark.parametrize("delay_ms", [2, 5, 20])
 def test_measured_and_computed_agree(server: Process, delay_ms: int) -> None:
-    """The recursion gets what the server says that it took for each, so that its own hiccups are in both; a trip is added to all.
+    """The recursion gets what the server says that each took, so that its own hiccups are in both; a trip is added to all.
 
-    Requests are sent when they are due, so that a trip keeps the server from nothing.
+    Requests are sent when they are due, so that a trip keeps the server from nothing. Of the rounds the median one decides: what
+    the machine does to the sender for some milliseconds is in neither the plan nor the server's times.
     """
     server.capabilities = frozenset({"pipelining"})
-    rng = np.random.default_rng(delay_ms)
+    with quiet_here():
+        rounds = [_apart(server, delay_ms, seed=100 * delay_ms + number) for number in range(ROUNDS)]
+    middle = {q: float(np.median([each[q] for each in rounds])) for q in (0.99, 0.999)}
+    print(f"delay {delay_ms} ms: the median round is apart by {middle}")
+    assert all(abs(value) < MOST_APART_MS for value in middle.values()), rounds
+
+
+def _apart(server: Process, delay_ms: int, seed: int) -> dict[float, float]:
+    """How far the measured quantiles lie from the computed, in ms."""
+    rng = np.random.default_rng(seed)
     due_ns = poisson(RATE, SECONDS, rng)
-    delayed = rng.random(len(due_ns)) < 0.01
-    needs_ns = np.where(delayed, delay_ms * 1_000_000, 0)
-    took_ns: list[int] = []
+    needs_ns = np.where(rng.random(len(due_ns)) < 0.01, delay_ms * 1_000_000, 0)
+    before_ns: list[int] = []
 
     def served(result: dict[str, Any]) -> bool:
-        took_ns.append(result["took_ns"])
+        before_ns.append(result["before_ns"])
         return True
 
     requests = [Request("ingest", b'{"now_ms":0,"needs_ns":%d}' % needs, served) for needs in needs_ns.tolist()]
-    with quiet_here():
-        sample = drive(server, due_ns, requests)
-    service_ns = np.array(took_ns, np.int64)
+    sample = drive(server, due_ns, requests)
+    service_ns = np.array([*before_ns[1:], needs_ns[-1]], np.int64)
     alone = latencies_ms(due_ns, service_ns)
-    measured = sample.latency_ms
-    trip_ms = float(np.median(measured - alone))
-    computed = alone + trip_ms
-    apart = {q: quantile(measured, q) - quantile(computed, q) for q in (0.99, 0.999)}
-    shown = {q: (round(quantile(measured, q), 3), round(quantile(computed, q), 3)) for q in apart}
-    print(f"delay {delay_ms} ms, trip {trip_ms:.3f} ms: measured, computed {shown}")
-    assert all(abs(value) < MOST_APART_MS for value in apart.values()), shown
+    trip_ms = float(np.median(sample.latency_ms - alone))
+    shown = {q: (quantile(sample.latency_ms, q), quantile(alone + trip_ms, q)) for q in (0.99, 0.999)}
+    print(f"delay {delay_ms} ms, trip {trip_ms:.3f} ms: measured and computed {shown}")
+    return {q: measured - computed for q, (measured, computed) in shown.items()}
