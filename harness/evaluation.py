@@ -42,11 +42,11 @@ EPOCH_MS = 1_704_067_200_000  # 2024-01-01: any moment will do, as long as it is
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user chose. `suites` and `requirements` empty: all. `jobs` counts workers. `store` None: as the manifest says."""
+    """What the user chose. `suites` and `requirements` empty: all. `jobs` counts workers, 0: as the challenge says. `store` None: as the manifest says."""
 
     profile: str = "quick"
     seed: int = 1
-    jobs: int = 2
+    jobs: int = 0
     sandbox: str = "auto"
     time: str = "virtual"
     suites: tuple[str, ...] = ()
@@ -194,7 +194,7 @@ class Evaluation:
             rows = [row for row in self.rows() if row.outcome is not Outcome.PLANNED]
             on_progress(Progress([(suites[key], name) for key, name in journal.begun(self.folder.journal, keys)], rows))
 
-        for end in run_cells(cells, self.folder.cells, self.options.jobs, tick):
+        for end in run_cells(cells, self.folder.cells, self.challenge.workers(self.options.jobs), tick):
             self._absorb(keys)
             if end.cell.key in keys:
                 self._account_for(end)

@@ -81,7 +81,7 @@ class _Target:
 
 
 def run(challenge: Challenge, options: Options, plan: Plan, on_shot: Callable[[Shot], None], *, resume: bool = False) -> Matrix:
-    """Shoots what the plan names, `options.jobs` cells at a time; `on_shot` is told of each judgement as it comes.
+    """Shoots what the plan names, as many cells at a time as `options.jobs` or the challenge says; `on_shot` is told of each judgement as it comes.
 
     The matrix and its page lie under `options.out`. With `resume` what an earlier run of the same content finished is taken.
     """
@@ -115,7 +115,7 @@ def run(challenge: Challenge, options: Options, plan: Plan, on_shot: Callable[[S
             take(ended[seen:])
             seen = len(ended)
 
-    ended = run_cells([cell for cell in left if cell.requirements], folder.cells, options.jobs, tick)
+    ended = run_cells([cell for cell in left if cell.requirements], folder.cells, challenge.workers(options.jobs), tick)
     tick([], ended)
     made = matrix.build(challenge.id, challenge.requirements, list(shots.values()), complete=plan.complete)
     _write(folder, made, _head(challenge, options, plan))

@@ -19,7 +19,9 @@ class Board:
         self._names = {requirement.id: f"{requirement.id} {requirement.title}" for requirement in run.wanted}
         expected = {self._names[requirement.id]: requirement.budget_s(profile) / 4 for requirement in run.wanted}
         self._board = ProgressBoard(
-            expected, workers=run.options.jobs, console=Console(stderr=True) if console.stderr else console
+            expected,
+            workers=run.challenge.workers(run.options.jobs),
+            console=Console(stderr=True) if console.stderr else console,
         )
         self._seen: set[str] = set()
         self._begun: set[tuple[str, str]] = set()

@@ -29,7 +29,7 @@ def compare(
     challenge: Annotated[str | None, typer.Option(help="only this challenge")] = None,
     profile: Annotated[str, typer.Option(help="quick or full")] = "quick",
     seed: Annotated[int, typer.Option(help="every random choice comes from it", min=0, max=2**53 - 1)] = DEFAULT_SEED,
-    jobs: Annotated[int, typer.Option(help="workers at a time; 0 is one per core", min=0)] = 0,
+    jobs: Annotated[int, typer.Option(help="workers at a time; 0 is as many as the challenge bears", min=0)] = 0,
     sandbox: Annotated[str, typer.Option(help="auto, bwrap or none")] = "auto",
     out: Annotated[Path, typer.Option(help="where results go")] = Path("reports"),
     as_json: Annotated[bool, typer.Option("--json", help="print the comparison as JSON on stdout")] = False,
@@ -38,7 +38,7 @@ def compare(
     """Set candidates side by side: requirement by candidate, in the terminal, on a page and as files."""
     check_choice("--profile", profile, ("quick", "full"))
     console = Console(stderr=as_json or as_markdown)
-    options = Options(profile, seed, jobs or os.cpu_count() or 1, sandbox, out=out, resume=True)
+    options = Options(profile, seed, jobs, sandbox, out=out, resume=True)
     found: Found = {}
     for run in plan(candidates, challenge, options, console):
         result = measured_before(run, options)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,7 +36,7 @@ def eval_command(
     profile: Annotated[str, typer.Option(help="quick or full")] = "quick",
     seed: Annotated[int, typer.Option(help="every random choice comes from it", min=0, max=2**53 - 1)] = DEFAULT_SEED,
     repeat: Annotated[int, typer.Option(help="run so often, and say where outcomes differ", min=1, max=100)] = 1,
-    jobs: Annotated[int, typer.Option(help="workers at a time; 0 is one per core", min=0)] = 0,
+    jobs: Annotated[int, typer.Option(help="workers at a time; 0 is as many as the challenge bears", min=0)] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="go on where a run of the same settings was cut off")] = False,
     sandbox: Annotated[str, typer.Option(help="auto, bwrap or none")] = "auto",
     time: Annotated[str, typer.Option(help="virtual or real; a detector's stream is virtual in both")] = "virtual",
@@ -60,7 +59,7 @@ def eval_command(
     options = Options(
         profile,
         seed,
-        jobs or os.cpu_count() or 1,
+        jobs,
         sandbox,
         time,
         tuple(suite or ()),
@@ -70,9 +69,8 @@ def eval_command(
         store,
     )
     console = Console(stderr=as_json or as_markdown)
-    console.print(
-        f"seed {options.seed}, profile {options.profile}, {options.jobs} workers, sandbox {options.sandbox}, results in {out}/"
-    )
+    workers = f"{jobs} workers" if jobs else "as many workers as a challenge bears"
+    console.print(f"seed {options.seed}, profile {options.profile}, {workers}, sandbox {options.sandbox}, results in {out}/")
     results: list[dict[str, Any]] = []
     for run in plan(candidates, challenge, options, console):
         results += _rounds(run, options, repeat, console)

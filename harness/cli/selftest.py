@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +31,7 @@ def selftest(
     resume: Annotated[bool, typer.Option("--resume", help="go on where a run of the same content was cut off")] = False,
     profile: Annotated[str, typer.Option(help="quick or full")] = "quick",
     seed: Annotated[int, typer.Option(help="every random choice comes from it", min=0)] = 1,
-    jobs: Annotated[int, typer.Option(help="workers at a time; 0 is one per core", min=0)] = 0,
+    jobs: Annotated[int, typer.Option(help="workers at a time; 0 is as many as the challenge bears", min=0)] = 0,
     time: Annotated[str, typer.Option(help="virtual or real")] = "virtual",
     sandbox: Annotated[str, typer.Option(help="auto, bwrap or none")] = "auto",
     out: Annotated[Path, typer.Option(help="where the kill matrix goes")] = Path("reports"),
@@ -41,7 +40,7 @@ def selftest(
     names = frozenset(specimen or ())
     plan = Plan(_scope(quick, full, every_cell), repeat, names)
     loaded = [load_challenge(challenges_root(), name) for name in _challenges(challenge, names)]
-    options = Options(profile, seed, jobs or os.cpu_count() or 1, sandbox, time, out=out)
+    options = Options(profile, seed, jobs, sandbox, time, out=out)
     seeds = f"seed {seed}" if repeat == 1 else f"seeds {seed} to {seed + repeat - 1}"
     print(f"{seeds}, profile {profile}, time {time}, {plan.scope}", flush=True)
     matrices = [run(each, options, plan, _tell, resume=resume) for each in loaded]

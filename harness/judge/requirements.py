@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -54,7 +55,10 @@ class Canary(BaseModel):
 
 
 class Challenge(BaseModel):
-    """A challenge: its head, its requirements, its canaries, and the folder they were read from."""
+    """A challenge: its head, its requirements, its canaries, and the folder they were read from.
+
+    `workers_per_core`: how many of its suites one core bears at a time; those that mostly wait leave it to each other.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -63,6 +67,7 @@ class Challenge(BaseModel):
     version: int
     prompt: str = "PROMPT.md"
     config: dict[str, Any] = {}
+    workers_per_core: int = Field(1, ge=1, le=8)
     requirements: tuple[Requirement, ...]
     canaries: tuple[Canary, ...] = ()
     folder: Path
@@ -70,6 +75,10 @@ class Challenge(BaseModel):
     def suite_path(self, name: str) -> Path:
         """Where a suite lies."""
         return self.folder / "suites" / name
+
+    def workers(self, jobs: int) -> int:
+        """How many workers to run at a time; `jobs` 0: as many as this machine's cores bear."""
+        return jobs or (os.cpu_count() or 1) * self.workers_per_core
 
     @property
     def suites(self) -> dict[str, list[Requirement]]:

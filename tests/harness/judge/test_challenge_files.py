@@ -42,12 +42,20 @@ def test_a_challenge_is_a_folder(tmp_path: Path) -> None:
         (HEAD + ROW + ROW, "twice there: TY-01"),
         (HEAD + ROW + 'suite = "test_absent.py"\n', "test_absent.py"),
         (HEAD + ROW + "[extra]\n", "extra"),
+        (HEAD + "workers_per_core = 0\n" + ROW, "workers_per_core"),
         ("not toml", "challenge.toml"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         read_challenge(challenge(tmp_path, text))
+
+
+def test_as_many_workers_as_the_user_says_or_the_cores_bear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    usual = read_challenge(challenge(tmp_path, HEAD + ROW))
+    waits = read_challenge(challenge(tmp_path, HEAD + "workers_per_core = 3\n" + ROW))
+    assert [each.workers(jobs) for each in (usual, waits) for jobs in (0, 1, 7)] == [4, 1, 7, 12, 1, 7]
 
 
 def test_an_unknown_challenge_lists_the_known_ones() -> None:
