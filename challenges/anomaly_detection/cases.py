@@ -65,14 +65,17 @@ class Ledger:
         """The results of that variation that went wrong."""
         return [r for r in self.results if r.case.variation == variation and r.problem]
 
+    def right(self, variation: str) -> int:
+        """On how many seeds that variation went right."""
+        return sum(r.told and not r.problem for r in self.results if r.case.variation == variation)
+
     def failed(self, variation: str) -> bool:
         """Whether that variation has failed, whatever is still to come."""
         return self.trial.fails(len(self.wrong(variation)), len(SEEDS))
 
     def settled(self, variation: str) -> bool:
         """Whether nothing that is still to come can change the outcome of that variation, and need not be played."""
-        right = sum(r.told and not r.problem for r in self.results if r.case.variation == variation)
-        return self.failed(variation) or (self.trial.quick and right > len(SEEDS) - NEEDED)
+        return self.failed(variation) or (self.trial.quick and self.right(variation) > len(SEEDS) - NEEDED)
 
     @property
     def seeds(self) -> int:
@@ -123,6 +126,7 @@ def decide(trial: Trial, ledger: Ledger, *, title: str, failure: str, untold: st
         wrong = len(ledger.wrong(failed[0]))
         raise Violation(
             f"{failure} ({', '.join(failed)}; on {wrong} of {len(SEEDS)} seeds for {failed[0]!r}): {first.problem}"[:500],
+            credit=min(ledger.right(variation) for variation in failed) / len(SEEDS),
             witness={"cases": [first.case.key], "failed": failed, "got": first.problem[:1500], **first.witness},
         )
     needed = 1 if trial.replaying else NEEDED

@@ -160,7 +160,7 @@ class Wording:
 def decide(trial: Trial, seen: Sequence[Seen], wording: Wording) -> None:
     """Shows the first seed that went wrong, fails for the first kind of interval in which three of five did.
 
-    Otherwise the credit is the share of intervals (seed x kind) that went right.
+    Its credit is the share of that kind that went right; that of a pass the share of all intervals (seed x kind).
     """
     wrong = [one for one in seen if one.broken()]
     shown = (wrong or list(seen))[0]
@@ -179,10 +179,10 @@ def decide(trial: Trial, seen: Sequence[Seen], wording: Wording) -> None:
 
 
 def violation(broken: Sequence[Seen], of: int, name: str, fault: str) -> Violation:
-    """The failure, with the first seed that went wrong as its witness."""
+    """The failure, with the first seed that went wrong as its witness, and as credit the share that went right there."""
     first = broken[0]
     witness = {**first.witness(first.broken(name)[0]), "wrong": [one.key for one in broken]}
-    return Violation(f"in {len(broken)} of {of} seeds {fault}", witness=witness)
+    return Violation(f"in {len(broken)} of {of} seeds {fault}", credit=1 - len(broken) / of, witness=witness)
 
 
 def table(seen: Sequence[Seen], wording: Wording) -> dict[str, Any]:

@@ -7,6 +7,7 @@ whether a repetition is an onset: so a partner may have been silent for as much 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from challenges.anomaly_detection.alerts import SeenAlert
 from challenges.anomaly_detection.onsets import SILENCE_MS, Onset, onsets
@@ -40,6 +41,26 @@ def unpaired(found: Sequence[Onset], partners: Sequence[SeenAlert], *, earlier_m
     return alone
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What two runs do not share: `lost` are onsets of the first run, `new` those of the second."""
+
+    lost: tuple[Onset, ...]
+    new: tuple[Onset, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.lost or self.new)
+
+    @property
+    def first(self) -> Onset:
+        """The one that was seen first. There must be one."""
+        return min((*self.lost, *self.new), key=lambda onset: onset.seen_ms)
+
+    def phrases(self) -> list[str]:
+        """One for each."""
+        return [f"lost: {_named(onset)}" for onset in self.lost] + [f"new: {_named(onset)}" for onset in self.new]
+
+
 def onset_changes(
     first: Sequence[SeenAlert],
     second: Sequence[SeenAlert],
@@ -48,8 +69,8 @@ def onset_changes(
     from_ms: int,
     to_ms: int,
     later_ms: int = 0,
-) -> list[str]:
-    """What changed from the first run's onsets to the second's, one phrase each; empty if nothing did.
+) -> Changes:
+    """What changed from the first run's onsets to the second's (falsy if nothing did).
 
     Onsets seen in [from_ms, to_ms] need a partner within `slack_ms` in the other run, which may lie outside; those of the
     second may come `later_ms` later still. Alerts before from_ms do not exist. What continues an episode needs no partner.
@@ -58,9 +79,10 @@ def onset_changes(
     silence_ms = max(0, SILENCE_MS - slack_ms - later_ms)
     pools = [starts(run, silence_ms) for run in gated]
     strict = [[o for o in onsets(run) if not o.continued and o.seen_ms <= to_ms] for run in gated]
-    lost = unpaired(strict[0], pools[1], earlier_ms=slack_ms, later_ms=slack_ms + later_ms)
-    new = unpaired(strict[1], pools[0], earlier_ms=slack_ms + later_ms, later_ms=slack_ms)
-    return [f"lost: {_named(onset)}" for onset in lost] + [f"new: {_named(onset)}" for onset in new]
+    return Changes(
+        lost=tuple(unpaired(strict[0], pools[1], earlier_ms=slack_ms, later_ms=slack_ms + later_ms)),
+        new=tuple(unpaired(strict[1], pools[0], earlier_ms=slack_ms + later_ms, later_ms=slack_ms)),
+    )
 
 
 def _named(onset: Onset) -> str:

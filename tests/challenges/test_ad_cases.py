@@ -42,6 +42,7 @@ def test_two_of_five_cost_credit_and_three_fail() -> None:
     with pytest.raises(Violation, match="3 of 5 seeds for 'two'") as caught:
         judge(FakeTrial(fakes.Good), wrong_on(0, 1, 3))
     assert caught.value.witness["cases"] == ["seed-0/two"] and caught.value.witness["failed"] == ["two"]
+    assert caught.value.credit == 0.2, "the share of the five seeds that was seen to go right"
 
 
 def test_wrong_cases_of_different_variations_are_not_added_up() -> None:

@@ -75,6 +75,7 @@ def test_three_of_five_wrong_in_one_interval_fail() -> None:
             trial, [seen(key, alerts) for key, alerts in zip(SEEDS, (RIGHT, BLIND, RIGHT, BLIND, BLIND), strict=True)], WORDING
         )
     witness = caught.value.witness
+    assert caught.value.credit == pytest.approx(0.4)
     assert witness["cases"] == ["seed-1"] and witness["wrong"] == ["seed-1", "seed-3", "seed-4"]
     assert witness["interval"] == "the step" and "no alert" in witness["got"] and witness["p0"] == 0.1
     assert [item["kind"] for item in trial.evidences] == ["timeline", "table"]

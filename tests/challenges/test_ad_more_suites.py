@@ -270,6 +270,24 @@ def test_rows_of_the_table() -> None:
     assert failure(ad22.test_counts_follow_the_table, ReadsText, found.witness["cases"])
 
 
+def test_a_row_that_was_wrong_but_not_asked_again_is_not_called_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    class TakesAll(fakes.Good):
+        def valid(self, log: Any, now_ms: int) -> bool:
+            return True
+
+        def take(self, log: Any, now_ms: int, alerts: list[dict[str, Any]]) -> bool:
+            return True
+
+    monkeypatch.setattr(ad22, "MOST_WITNESSES", 1)
+    trial = FakeTrial(TakesAll)
+    with pytest.raises(Violation):
+        ad22.test_counts_follow_the_table(trial)
+    said = {key: result for key, _verdict, result in trial.evidences[0]["rows"]}
+    assert said["a number for a log"].startswith("accepted 1 of 1")
+    assert said["null for a log"] == "otherwise, and not asked again: not charged"
+    assert said["level INFO"] == "so it was"
+
+
 def test_what_is_rejected_and_unknown_levels() -> None:
     for variation in (ad22.REJECTS_STREWN, ad22.UNKNOWN_LEVEL):
         passes(ad22.test_what_is_rejected_changes_nothing, fakes.Good, [f"seed-0/{variation}"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from challenges.anomaly_detection.alerts import SeenAlert
-from challenges.anomaly_detection.onsets import detection, difference, missing, onsets
+from challenges.anomaly_detection.onsets import detection, onsets
 
 
 def at(seen_s: float, service: str = "a", kind: str = "error_rate") -> SeenAlert:
@@ -65,41 +65,3 @@ def test_an_alert_that_goes_on_from_before_the_step_detects_nothing() -> None:
 
 def test_volume_does_not_detect_a_step_of_the_error_share() -> None:
     assert detection(onsets([at(101, kind="volume")]), "a", 100_000, 110_000) is None
-
-
-def test_equal_onsets_within_the_slack_do_not_differ() -> None:
-    first, second = onsets([at(100), at(200)]), onsets([at(104), at(196)])
-    assert not difference(first, second, 5_000)
-    found = difference(first, second, 3_999)
-    assert (len(found.lost), len(found.new), found.first_ms) == (2, 2, 100_000)
-
-
-def test_an_onset_too_many_or_too_few_differs_and_is_named() -> None:
-    first, second = onsets([at(100)]), onsets([at(100), at(200)])
-    more, fewer = difference(first, second, 1_000), difference(second, first, 1_000)
-    assert more.words() == (
-        "the onset of 'a' (error_rate) at 200000 of the varied run has no partner within 1000 ms in the first"
-    )
-    assert fewer.words() == "the onset of 'a' (error_rate) at 200000 has no partner within 1000 ms in the varied run"
-
-
-def test_onsets_of_another_kind_or_service_are_no_partners() -> None:
-    for other in (at(100, "b"), at(100, kind="volume")):
-        found = difference(onsets([at(100)]), onsets([other]), 1_000)
-        assert len(found.lost) == len(found.new) == 1
-
-
-def test_what_comes_after_the_end_of_the_comparison_needs_no_partner_but_may_be_one() -> None:
-    first, second = onsets([at(100), at(200)]), onsets([at(101)])
-    assert not difference(first, second, 2_000, to_ms=100_000)
-    assert difference(first, second, 2_000, to_ms=200_000)
-
-
-def test_one_partner_serves_one_onset_only() -> None:
-    twice = [*onsets([at(100)]), *onsets([at(101)])]
-    assert [onset.seen_ms for onset in missing(twice, onsets([at(100)]), 5_000)] == [101_000]
-
-
-def test_where_continued_onsets_fall_makes_no_difference() -> None:
-    long = [at(100 + 10 * n) for n in range(40)]
-    assert not difference(onsets(long), onsets(long[:29]), 1_000)

@@ -16,7 +16,7 @@ def alerts(*times_s: float, service: str = "cart", kind: str = "error_rate") -> 
 
 def changes(first: Sequence[SeenAlert], second: Sequence[SeenAlert], later_s: float = 0.0) -> list[str]:
     later_ms = round(later_s * S)
-    return onset_changes(first, second, slack_ms=5 * S, from_ms=100 * S, to_ms=1_000 * S, later_ms=later_ms)
+    return onset_changes(first, second, slack_ms=5 * S, from_ms=100 * S, to_ms=1_000 * S, later_ms=later_ms).phrases()
 
 
 def test_the_same_and_what_is_moved_within_the_slack_is_no_change() -> None:
@@ -58,6 +58,17 @@ def test_silence_where_the_other_run_goes_on_alerting_is_a_change() -> None:
 def test_each_partner_serves_once() -> None:
     both = sorted([*alerts(200), *alerts(232)], key=lambda alert: alert.seen_ms)
     assert changes(both, alerts(200)) == ["lost: the onset of 'cart' (error_rate) at 232000"]
+
+
+def test_where_continued_onsets_fall_makes_no_difference() -> None:
+    long = alerts(*range(200, 600, 10))
+    assert changes(long, long[:29]) == []
+
+
+def test_the_first_change_is_the_one_that_was_seen_first() -> None:
+    found = onset_changes(alerts(300), alerts(200), slack_ms=S, from_ms=0, to_ms=400 * S)
+    assert found and found.first.seen_ms == 200 * S
+    assert not onset_changes(alerts(300), alerts(300), slack_ms=S, from_ms=0, to_ms=400 * S)
 
 
 def test_starts_need_as_much_silence_as_asked_for() -> None:

@@ -8,6 +8,7 @@ import fake_candidate as fakes
 import pytest
 from fake_candidate import FakeTrial
 
+from challenges.anomaly_detection.alerts import SeenAlert
 from challenges.anomaly_detection.rates import Exposure
 from challenges.anomaly_detection.suites import test_ad01_step as ad01
 from challenges.anomaly_detection.suites import test_ad03_false_alarms as ad03
@@ -180,6 +181,18 @@ def test_a_difference_is_found_and_named(make: type[fakes.Good], case: str, monk
     assert again.witness["expected"] == found.witness["expected"]
 
 
+def seen(*times_ms: int) -> list[SeenAlert]:
+    return [SeenAlert(ms, ms, "checkout", "error_rate", "high", 1.0, "m") for ms in times_ms]
+
+
+def test_repeating_at_the_edge_of_the_silence_is_no_difference_and_a_lost_onset_is_one() -> None:
+    base = ad13.base_of(FakeTrial(fakes.Good))
+    base.alerts = seen(*(base.gated_ms + n for n in (1_000, 31_000, 61_000)))
+    assert not base.differs(seen(*(base.gated_ms + n for n in (1_000, 30_990, 61_000))))
+    lost = base.differs(seen(base.gated_ms + 1_000 + base.slack_ms + 1))
+    assert [onset.seen_ms for onset in lost.lost][:1] == [base.gated_ms + 1_000]
+
+
 class Jitters(fakes.Good):
     """The second, and each later process dates its alerts half a millisecond later; `late` are those too slow for a hold."""
 
@@ -242,7 +255,7 @@ def test_an_order_that_matters_is_narrowed_to_few_logs() -> None:
     base = ad13.base_of(trial)
     found = ad13.CHECKS["ties-reversed"](base)
     at_ms = base.traffic.ts_ms[3010]
-    assert found is not None and "has no partner" in found.words
+    assert found is not None and "the onset of" in found.words
     from_ms, to_ms = found.small["reordered_ms"]
     assert abs(from_ms - at_ms) <= 500 and to_ms - from_ms <= 500
 
@@ -311,6 +324,31 @@ def test_who_sees_nothing_anyway_is_not_called_blinded(monkeypatch: pytest.Monke
     monkeypatch.setattr(ad20, "FOR_ALL", ad20.FOR_ALL[:2])
     with pytest.raises(Undecided, match="without them too"):
         ad20.test_bad_input(FakeTrial(fakes.Silent, native=False))
+
+
+def test_out_of_time_says_first_what_could_not_be_told_and_shows_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ad20, "FOR_ALL", ad20.FOR_ALL[:2])
+
+    def one_then_out_of_time(_trial: Any, group: Any, findings: ad20.Findings) -> None:
+        if findings.unknown:
+            raise Undecided("too slow")
+        findings.unknown.append(group[0].key)
+
+    monkeypatch.setattr(ad20, "QUICK_GROUP", 1)
+    monkeypatch.setattr(ad20, "judge", one_then_out_of_time)
+    trial = FakeTrial(fakes.Silent, native=False)
+    with pytest.raises(Undecided, match="without them too"):
+        ad20.test_bad_input(trial)
+    assert kinds(trial) == ["table"]
+
+
+def test_out_of_time_with_nothing_else_to_say_is_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def out_of_time(*_: Any) -> None:
+        raise Undecided("too slow")
+
+    monkeypatch.setattr(ad20, "judge", out_of_time)
+    with pytest.raises(Undecided, match="too slow"):
+        ad20.test_bad_input(FakeTrial(fakes.Good, native=False))
 
 
 def test_who_dies_of_good_traffic_is_not_charged_for_bad_input() -> None:

@@ -120,7 +120,7 @@ def compared(trial: Trial, case: Case, base: Alone) -> Result:
     changes = onset_changes(base.alerts, alerts, slack_ms=base.slack_ms, from_ms=base.gated_ms, to_ms=base.compared_to_ms)
     return Result(
         case,
-        "; ".join(changes[:3]),
+        "; ".join(changes.phrases()[:3]),
         picture=picture(case.variation, base, base.traffic, alerts),
         witness={
             "service": SERVICE,

@@ -15,7 +15,8 @@ import pytest
 
 from challenges.anomaly_detection.alerts import SeenAlert
 from challenges.anomaly_detection.detector import Detector
-from challenges.anomaly_detection.onsets import Onset, difference, missing, onsets
+from challenges.anomaly_detection.onsets import SILENCE_MS, Onset, onsets
+from challenges.anomaly_detection.pairing import Changes, onset_changes, starts, unpaired
 from challenges.anomaly_detection.pictures import timeline
 from challenges.anomaly_detection.playback import BATCH_SPAN_MS, Playback, Step
 from challenges.anomaly_detection.sameness import exact_difference, smallest_range
@@ -31,6 +32,7 @@ MOST_SHRINK_RUNS = 24
 MOST_PREFIXES = 2
 MOST_RUNS_AGAIN = 3
 MOST_LOGS_SHOWN = 12
+MOST_NAMED = 4
 VARIATIONS = ("again", "singles", "random-batches", "ties-reversed", "ties-shuffled", "week-1", "week-52", "prefix")
 
 
@@ -82,6 +84,11 @@ class Base:
         self.spare.play(steps)
         return [alert for alert in self.spare.alerts if alert.seen_ms >= self.gated_ms]
 
+    def differs(self, alerts: list[SeenAlert], *, to_ms: int | None = None) -> Changes:
+        """The onsets that this and the varied run do not share, of those whose partner would still have been seen."""
+        last_ms = self.traffic.end_ms - self.slack_ms if to_ms is None else to_ms
+        return onset_changes(self.alerts, alerts, slack_ms=self.slack_ms, from_ms=self.gated_ms, to_ms=last_ms)
+
 
 def base_of(trial: Trial) -> Base:
     """Two services, each with one MUST step, 30 s apart; many logs share their millisecond."""
@@ -115,11 +122,17 @@ def base_of(trial: Trial) -> Base:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A difference in words, the alerts of the varied run, and the smallest stretch that shows it."""
+    """A difference in words, the alerts of the varied run, the smallest stretch that shows it, and the service concerned."""
 
     words: str
     alerts: list[SeenAlert]
     small: dict[str, Any]
+    service: str = ""
+
+
+def found_in(differs: Changes, alerts: list[SeenAlert], small: dict[str, Any]) -> Found:
+    """The difference as what was found: its first few onsets, and the service of the first."""
+    return Found("; ".join(differs.phrases()[:MOST_NAMED]), alerts, small, differs.first.service)
 
 
 def again(base: Base) -> Found | None:
@@ -193,21 +206,21 @@ def compared(
 ) -> Found | None:
     """Plays the whole variation; where its onsets differ, looks for the shortest stretch of it that does it."""
     alerts = base.hear(varied(0, size))
-    if not (differs := difference(base.onsets, onsets(alerts), base.slack_ms)):
+    if not (differs := base.differs(alerts)):
         return None
     whole = span(0, size)
-    plain = Found(differs.words(), alerts, {f"{what}_ms": [whole.from_ms, whole.to_ms], **logs_in(base, whole)})
+    plain = found_in(differs, alerts, {f"{what}_ms": [whole.from_ms, whole.to_ms], **logs_in(base, whole)})
     if not base.narrows:
         return plain
     # The first difference is the one to explain: the stream after it need not be played again and again.
-    to_ms = differs.first_ms
+    to_ms = differs.first.seen_ms
 
     def breaks(first: int, last: int) -> bool:
         try:
             heard = base.hear_again(upto(varied(first, last), to_ms + base.slack_ms))
         except Undecided:  # out of time: what is not known to break is not taken for a smaller witness
             return False
-        return bool(difference(base.onsets, onsets(heard), base.slack_ms, to_ms=to_ms))
+        return bool(base.differs(heard, to_ms=to_ms))
 
     found = smallest_range(size, breaks, MOST_SHRINK_RUNS)
     try:
@@ -215,9 +228,9 @@ def compared(
     except Undecided:
         return plain
     # Only what a fresh process confirms is shown: a run after a `reset` may remember more than it should.
-    if again := difference(base.onsets, onsets(narrow), base.slack_ms):
+    if again := base.differs(narrow):
         inside = span(*found)
-        return Found(again.words(), narrow, {f"{what}_ms": [inside.from_ms, inside.to_ms], **logs_in(base, inside)})
+        return found_in(again, narrow, {f"{what}_ms": [inside.from_ms, inside.to_ms], **logs_in(base, inside)})
     return plain
 
 
@@ -246,8 +259,8 @@ def later(weeks: int) -> Callable[[Base], Found | None]:
         by_ms = weeks * WEEK_MS
         alerts = base.hear(Playback(shifted(base.traffic, by_ms)), later_ms=by_ms)
         back = [moved(alert, -by_ms) for alert in alerts]
-        differs = difference(base.onsets, onsets(back), base.slack_ms)
-        return Found(differs.words(), back, {"later_ms": by_ms}) if differs else None
+        differs = base.differs(back)
+        return found_in(differs, back, {"later_ms": by_ms}) if differs else None
 
     return check
 
@@ -259,17 +272,19 @@ def moved(alert: SeenAlert, by_ms: int) -> SeenAlert:
 
 def prefix(base: Base) -> Found | None:
     """The stream ends with the log after which an alert came; its batch comes log by log, then only ticks: the alert comes too."""
-    starts = [o for o in base.onsets if not o.alert.by_tick and not o.continued]
-    for onset in starts[:MOST_PREFIXES]:
+    by_log = [o for o in base.onsets if not o.alert.by_tick and not o.continued]
+    for onset in by_log[:MOST_PREFIXES]:
         step = next(s for s in base.playback if s.logs and s.now_ms == onset.seen_ms)
         last = caused_by(base, onset.alert, step)
-        traffic = replace(base.traffic.rows(slice(0, last)), end_ms=onset.seen_ms + base.lag_ms + base.slack_ms)
-        alerts = base.hear(Playback(traffic, np.arange(step.first + 1, last, dtype=np.int64)))
-        before = [o for o in base.onsets if o.seen_ms <= onset.seen_ms]
         # Lateness may delay what the next log would have closed; ticks close it by then.
-        if lost := missing(before, onsets(alerts), base.lag_ms + base.slack_ms):
+        slack_ms = base.lag_ms + base.slack_ms
+        traffic = replace(base.traffic.rows(slice(0, last)), end_ms=onset.seen_ms + slack_ms)
+        alerts = base.hear(Playback(traffic, np.arange(step.first + 1, last, dtype=np.int64)))
+        before = [o for o in base.onsets if o.seen_ms <= onset.seen_ms and not o.continued]
+        partners = starts(alerts, max(0, SILENCE_MS - slack_ms))
+        if lost := unpaired(before, partners, earlier_ms=slack_ms, later_ms=slack_ms):
             words = f"{lost[0].alert.shown()} came with a batch, but not when its stream ended there"
-            return Found(words, alerts, {"stream_ends_after": base.traffic.log(last - 1)})
+            return Found(words, alerts, {"stream_ends_after": base.traffic.log(last - 1)}, lost[0].service)
     return None
 
 
@@ -334,7 +349,8 @@ def test_same_input_same_alerts(trial: Trial) -> None:
             base.narrows = False
     if found:
         name, got = next(iter(found.items()))
-        trial.evidence(picture(base, f"Variation {name!r} of it", got.alerts, service))
+        concerned = got.service if got.service in base.traffic.services else service
+        trial.evidence(picture(base, f"Variation {name!r} of it ({concerned})", got.alerts, concerned))
         raise Violation(
             f"onsets or alerts changed where the input meant the same: {', '.join(found)} ({got.words[:300]})",
             witness={

@@ -54,7 +54,9 @@ class Told:
         """How one service's onsets changed; no log of it can be seen before its first host hands it over, `later_ms` late."""
         mine = [[alert for alert in run if alert.service == service] for run in (first, second)]
         slack_ms, to_ms = self.declared.same_onset_ms, self.allowed.to_ms
-        return onset_changes(mine[0], mine[1], slack_ms=slack_ms, later_ms=later_ms, from_ms=self.gated_ms, to_ms=to_ms)
+        return onset_changes(
+            mine[0], mine[1], slack_ms=slack_ms, later_ms=later_ms, from_ms=self.gated_ms, to_ms=to_ms
+        ).phrases()
 
     def undetected(self, alerts: list[SeenAlert]) -> list[str]:
         """The services whose MUST step has no onset within the limit of AD-01."""

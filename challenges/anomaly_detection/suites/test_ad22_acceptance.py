@@ -33,6 +33,7 @@ STEADY_RATE = 20.0
 STEADY_AFTER_S = 5.0
 MIXED_ROUNDS, MIXED_ROWS = 3, 6
 MOST_WITNESSES = 8
+AS_WANTED = "so it was"
 STRENGTH = Strength(rate=50.0, p0=0.01, p1=0.55)
 STREWN = 3
 REJECTS_STREWN = "rejected logs strewn in"
@@ -90,16 +91,21 @@ def _shown(logs: Sequence[bytes]) -> str:
     return text if len(text) < 240 else text + "..."
 
 
-def alone(trial: Trial, rows: Sequence[Row]) -> list[Wrong]:
-    """Each row as a batch of its own; the wrong ones once more on a process of their own, which alone counts."""
+def alone(trial: Trial, rows: Sequence[Row], said: dict[str, str]) -> list[Wrong]:
+    """Each row as a batch of its own; the wrong ones once more on a process of their own, which alone counts.
+
+    `said` is told of each row, by its key, what came of it.
+    """
     detector = settled(trial)
     suspects = [row for row in rows if counted(detector, [row])]
     detector.close()
+    said |= {row.key: AS_WANTED for row in rows} | {row.key: "otherwise, and not asked again: not charged" for row in suspects}
     found = []
     for row in suspects[:MOST_WITNESSES]:
         fresh = settled(trial)
         wrong = counted(fresh, [row])
         fresh.close()
+        said[row.key] = wrong.said if wrong else f"{AS_WANTED}, asked again"
         found += [wrong] if wrong else []
     return found
 
@@ -120,11 +126,12 @@ def mixed(trial: Trial) -> Wrong | None:
 def test_counts_follow_the_table(trial: Trial) -> None:
     rows = trial.cases(TABLE, key=lambda row: row.key)
     # What may be accepted may move the candidate's time: it comes after the rest, on a process of its own.
-    found = [wrong for part in (REJECTED + ACCEPTED, EITHER) for wrong in alone(trial, [row for row in part if row in rows])]
+    said: dict[str, str] = {}
+    parts = ([row for row in part if row in rows] for part in (REJECTED + ACCEPTED, EITHER))
+    found = [wrong for part in parts for wrong in alone(trial, part, said)]
     if not found and (not trial.replaying or len(rows) == len(TABLE)):
         found += [wrong] if (wrong := mixed(trial)) else []
-    faulty = {wrong.rows[0].key: wrong.said for wrong in found}
-    table = [[row.key, row.verdict.value, faulty.get(row.key, "so it was")] for row in TABLE]
+    table = [[row.key, row.verdict.value, said.get(row.key, "not asked")] for row in TABLE]
     trial.evidence({"kind": "table", "title": "Rows of the protocol", "columns": ["log", "must be", "result"], "rows": table})
     if found:
         raise Violation(
@@ -225,7 +232,7 @@ def rejected_case(trial: Trial, case: Case, declared: Declared) -> Result:
         # It does not say the same twice even of the same input, which is AD-13's affair, or its wall clock could not be
         # held: here the onsets must do.
         slack_ms, to_ms = declared.same_onset_ms, one.step.from_ms + declared.onset_limit_ms
-        words = "; ".join(onset_changes(clean, alerts, slack_ms=slack_ms, from_ms=one.gated_ms, to_ms=to_ms))
+        words = "; ".join(onset_changes(clean, alerts, slack_ms=slack_ms, from_ms=one.gated_ms, to_ms=to_ms).phrases())
     return _result(case, one, alerts, words or "", expected="the same alerts as without them", told=bool(clean or alerts))
 
 

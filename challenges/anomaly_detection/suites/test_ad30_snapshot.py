@@ -57,7 +57,9 @@ class Plan:
     def changes(self, first: list[SeenAlert], second: list[SeenAlert], to_ms: int | None = None) -> list[str]:
         """How the onsets of the second run differ from those of the first."""
         slack_ms = self.declared.same_onset_ms
-        return onset_changes(first, second, slack_ms=slack_ms, from_ms=self.gated_ms, to_ms=to_ms or self.compared_to_ms)
+        return onset_changes(
+            first, second, slack_ms=slack_ms, from_ms=self.gated_ms, to_ms=to_ms or self.compared_to_ms
+        ).phrases()
 
 
 def plan(seed: str, declared: Declared, start_ms: int, rng: np.random.Generator) -> Plan:

@@ -149,7 +149,7 @@ class Victim:
             changes = onset_changes(
                 self.healthy(), detector.alerts, slack_ms=slack_ms, from_ms=told.restart_ms, to_ms=told.compared_to_ms
             )
-            words = "; ".join(changes)
+            words = "; ".join(changes.phrases())
         if words:
             problem = f"a state with a flipped bit was accepted and changed the alerts: {words}"
             self.charges.append(Charge(damage, problem, tuple(detector.alerts)))
