@@ -61,7 +61,8 @@ def _charge(trial: Trial, grounds: Grounds, judgement: Judgement) -> NoReturn:
     broken = ", ".join(sorted(usual))
     judgement.charged = _of(judgement, held)
     if not judgement.charged:
-        beside = f"; {', '.join(held)} held in {len(judgement.deciding)} runs with clocks that do not" if held else ""
+        runs = len(judgement.deciding)
+        beside = f"; {', '.join(held)} held in {runs} run{'s' * (runs != 1)} with clocks that do not" if held else ""
         raise Undecided(
             f"with clocks that agree it breaks {broken} in the same course, so that no clock can be charged{beside}"
         )
