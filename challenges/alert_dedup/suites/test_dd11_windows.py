@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from challenges.alert_dedup.checker import lateness
-from challenges.alert_dedup.courses import FINGERPRINT, at_moments
+from challenges.alert_dedup.courses import FINGERPRINT, at_moments, redelivered
 from challenges.alert_dedup.field import Field
 from challenges.alert_dedup.judging import Case, Grounds, Judgement, Played, decide, judge, play, show, sum_up, violation
 from challenges.alert_dedup.view import MS, View
@@ -20,6 +20,9 @@ PER_S = 10
 FEWEST, MOST = 11, 13
 # The fifth comes more than W + 3 s after the first: who has not paged again by then is too late.
 AGAIN_MS = (0.0, 2000.0, 5300.0, 7000.0, 8200.0, 10_600.0, 13_000.0)
+# A window that begins anew with the second lies over all that follow.
+WORSE_MS = (0.0, 4500.0, 5300.0, 8200.0)
+WORSE = ("low", "high", "high", "critical")
 
 
 def steady(field: Field) -> None:
@@ -30,6 +33,17 @@ def steady(field: Field) -> None:
 def once_a_window(field: Field) -> None:
     """An offer that opens a window, one inside it, and again just past its end."""
     at_moments(field, AGAIN_MS)
+
+
+def worse_and_worse(field: Field) -> None:
+    """What gets worse late in its window is still the same window: 3.2 s past its end a page is due at the latest."""
+    at_moments(field, WORSE_MS, WORSE)
+
+
+def delivered_again(field: Field) -> None:
+    """The event that was paged comes once more late in its window, which does not begin anew with it."""
+    redelivered(field, at_moments(field, WORSE_MS[:1])[0], WORSE_MS[1:2])
+    at_moments(field, WORSE_MS[2:])
 
 
 def long_pause(field: Field) -> None:
@@ -47,7 +61,13 @@ def resolved(field: Field) -> None:
             field.resolve(field.names[1], FINGERPRINT)
 
 
-WITHOUT = (Case("once a window", once_a_window), Case(STEADY, steady), Case("a long pause", long_pause))
+WITHOUT = (
+    Case("once a window", once_a_window),
+    Case(STEADY, steady),
+    Case("a long pause", long_pause),
+    Case("worse late in the window", worse_and_worse),
+    Case("delivered again late in the window", delivered_again),
+)
 WITH = (Case("resolved between", resolved),)
 
 
