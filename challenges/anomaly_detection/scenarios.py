@@ -27,12 +27,19 @@ FULL_CREDIT_S = 10.0
 HALF_CREDIT_S = 125.0
 
 _EPOCH_MS = 1_748_822_400_000  # a Monday, 2 June 2025, 00:00 UTC
-_WEEK_MS = 7 * 86_400_000
+_DAY_MS = 86_400_000
+_WEEK_MS = 7 * _DAY_MS
 
 
 def stream_start_ms(rng: np.random.Generator) -> int:
     """A start within one fixed week, on no particular boundary."""
     return _EPOCH_MS + int(rng.random() * _WEEK_MS)
+
+
+def start_before_midnight_ms(rng: np.random.Generator, after_s: float) -> int:
+    """A start from which it takes `after_s` seconds to a midnight (UTC) within the same week, or to its end."""
+    days = 1 + int(rng.random() * 7)
+    return _EPOCH_MS + days * _DAY_MS - round(after_s * 1000)
 
 
 @dataclass(frozen=True, slots=True)

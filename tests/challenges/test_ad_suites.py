@@ -10,6 +10,7 @@ from fake_candidate import FakeTrial
 
 from challenges.anomaly_detection.alerts import SeenAlert
 from challenges.anomaly_detection.rates import Exposure
+from challenges.anomaly_detection.scenarios import SEEDS
 from challenges.anomaly_detection.suites import test_ad01_step as ad01
 from challenges.anomaly_detection.suites import test_ad03_false_alarms as ad03
 from challenges.anomaly_detection.suites import test_ad08_second_spike as ad08
@@ -18,6 +19,7 @@ from challenges.anomaly_detection.suites import test_ad13_determinism as ad13
 from challenges.anomaly_detection.suites import test_ad20_bad_input as ad20
 from harness.errors import CandidateDied, Undecided, Violation
 
+DAY_MS = 86_400_000
 SMALL = ad03.Plan(Exposure(0.1, 2))
 
 
@@ -128,6 +130,14 @@ def test_a_good_detector_sees_the_spike_twice() -> None:
     trial = FakeTrial(fakes.Good)
     ad08.test_second_spike_is_detected(trial)
     assert trial.credits == [1.0]
+
+
+def test_a_day_ends_between_the_two_spikes() -> None:
+    trial = FakeTrial(fakes.Good)
+    for key in SEEDS:
+        story = ad08.play(trial, key, ad08.declared_by(trial)).story
+        first, second = (allowed.from_ms for allowed in story.allowed)
+        assert first // DAY_MS + 1 == second // DAY_MS
 
 
 def test_who_never_forgets_a_spike_misses_the_second() -> None:

@@ -1,4 +1,7 @@
-"""AD-08: the same spike a second time, 20 min after the end of the first, is detected like the first."""
+"""AD-08: the same spike a second time, 20 min after the end of the first, is detected like the first.
+
+Between the two lies midnight (UTC), so that who tells time by the hour of the day has to get over it.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,20 @@ from dataclasses import dataclass
 
 import pytest
 
-from challenges.anomaly_detection.alerts import SeenAlert
+from challenges.anomaly_detection.alerts import Declared, SeenAlert
+from challenges.anomaly_detection.cases import declared_by
 from challenges.anomaly_detection.detector import Detector
 from challenges.anomaly_detection.onsets import Onset, onsets
 from challenges.anomaly_detection.pictures import story_timeline
-from challenges.anomaly_detection.scenarios import SEEDS, Story, first_step_s, gather, must_strength, story, stream_start_ms
+from challenges.anomaly_detection.scenarios import (
+    SEEDS,
+    Story,
+    first_step_s,
+    gather,
+    must_strength,
+    start_before_midnight_ms,
+    story,
+)
 from harness.runtime.trial import Trial, Violation
 
 PAUSE_S = 1200.0
@@ -34,17 +46,17 @@ class Seen:
         return [which for which, onset in zip(WHICH, self.found, strict=True) if onset is None]
 
 
-def play(trial: Trial, key: str) -> Seen:
+def play(trial: Trial, key: str, declared: Declared) -> Seen:
     """One seed on a process of its own, up to the second onset or the end of the time allowed for it."""
     rng = trial.rng(f"AD-08/{key}")
-    start_ms = stream_start_ms(rng)
-    detector = Detector.start(trial, start_ms)
-    declared = detector.declared
     strength = must_strength(RATE, P0[key], Z1)
     first_s = first_step_s(declared, rng)
-    second_s = first_s + declared.hold_ms / 1000 + PAUSE_S
+    calm_s = first_s + declared.hold_ms / 1000
+    second_s = calm_s + PAUSE_S
     end_s = second_s + declared.onset_limit_ms / 1000 + 1
-    spikes_s = [(first_s, first_s + declared.hold_ms / 1000), (second_s, end_s)]
+    spikes_s = [(first_s, calm_s), (second_s, end_s)]
+    start_ms = start_before_midnight_ms(rng, calm_s + PAUSE_S * (0.25 + rng.random() / 2))
+    detector = Detector.start(trial, start_ms)
     told = story(key, strength, spikes_s, start_ms=start_ms, end_s=end_s, declared=declared, rng=rng)
     detector.play(told.playback, until=told.stops_at(1))
     detector.close()
@@ -53,7 +65,8 @@ def play(trial: Trial, key: str) -> Seen:
 
 @pytest.mark.requirement("AD-08")
 def test_second_spike_is_detected(trial: Trial) -> None:
-    seen = gather(trial, trial.cases(SEEDS), play, lambda one: bool(one.missed))
+    declared = declared_by(trial)
+    seen = gather(trial, trial.cases(SEEDS), lambda on, key: play(on, key, declared), lambda one: bool(one.missed))
     wrong = [one for one in seen if one.missed]
     shown = (wrong or seen)[0]
     what = f"{' and '.join(shown.missed)} missed" if shown.missed else "both detected"
