@@ -8,6 +8,7 @@ from challenges.alert_dedup.field import Field, Offer
 from challenges.alert_dedup.judging import Case
 
 FINGERPRINT = "checkout/error_rate"
+RACES, HANDED_OUT = 60, 40
 BETTER_AND_WORSE = ("high", "critical", "low", "critical", "medium", "high")
 
 
@@ -55,6 +56,22 @@ def many_fingerprints(field: Field) -> None:
         field.pass_ms(700)
 
 
+def races(field: Field) -> None:
+    """For each of sixty fingerprints all processors at once: nothing holds their requests, so that the store has them side by side."""
+    names = field.names
+    for number in range(RACES):
+        first = number % len(names)
+        field.wait(*(field.offer(name, f"{FINGERPRINT}/{number}") for name in (*names[first:], *names[:first])))
+
+
+def handed_out_twice(field: Field) -> None:
+    """Each of forty events to two processors at once, as a queue does that waited too briefly for its acknowledgement."""
+    names = field.names
+    for number in range(HANDED_OUT):
+        first = field.offer(names[number % len(names)], f"{FINGERPRINT}/{number}")
+        field.wait(first, field.redeliver(first, names[(number + 1) % len(names)]))
+
+
 def redelivered(field: Field, offer: Offer, moments_ms: Sequence[float]) -> None:
     """The event of that offer once more at each moment, to the processors in turn, beginning with another one."""
     start = field.names.index(offer.proc) + 1
@@ -65,5 +82,10 @@ def redelivered(field: Field, offer: Offer, moments_ms: Sequence[float]) -> None
 
 ONE_BY_ONE = (Case("one window", one_window), Case("long run", long_run))
 # Here who comes first is left to the machine: what breaks is real, but need not break again.
-AT_ONCE = (Case("burst", burst), Case("two waves", two_waves), Case("many fingerprints", many_fingerprints))
+AT_ONCE = (
+    Case("burst", burst),
+    Case("two waves", two_waves),
+    Case("many fingerprints", many_fingerprints),
+    Case("sixty races", races),
+)
 FAULT_FREE = (*ONE_BY_ONE, *AT_ONCE)

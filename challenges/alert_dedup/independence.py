@@ -85,8 +85,14 @@ def _of(ground: Field, number: int) -> str:
 
 
 def paged(view: View, fingerprint: str) -> tuple[bool, ...]:
-    """Of each event of that fingerprint, in order, whether a page of the same fingerprint names it."""
-    return tuple(any(emit.fingerprint == fingerprint for emit in event.emits) for event in events_of(view, fingerprint))
+    """Of each event of that fingerprint, in order, whether a page of the same fingerprint names it, and reaches anybody.
+
+    A receiver folds by alert_id: a page under the id of another fingerprint's does not.
+    """
+    return tuple(
+        any(view.groups[emit.alert_id].fingerprint == emit.fingerprint == fingerprint for emit in event.emits)
+        for event in events_of(view, fingerprint)
+    )
 
 
 def events_of(view: View, fingerprint: str) -> list[Event]:
@@ -99,7 +105,11 @@ def differs(together: View, alone: View, fingerprint: str) -> Finding | None:
     pairs = zip(events_of(together, fingerprint), paged(together, fingerprint), paged(alone, fingerprint), strict=False)
     for number, (event, here, there) in enumerate(pairs, 1):
         if here != there:
-            what = "was paged, and is not when it is alone" if here else "was not paged, and is when it is alone"
+            folded = (
+                ", but under another fingerprint's alert_id" if any(e.fingerprint == fingerprint for e in event.emits) else ""
+            )
+            missing = f"was {'paged' if folded else 'not paged'}{folded}, and is when it is alone"
+            what = "was paged, and is not when it is alone" if here else missing
             text = f"event {number} of {name(fingerprint)} {what}"
             attempt = event.attempts[0]
             seen = tuple(one.i for one in event.attempts)

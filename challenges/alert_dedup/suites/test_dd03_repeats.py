@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from challenges.alert_dedup.courses import FAULT_FREE, FINGERPRINT
+from challenges.alert_dedup.courses import FAULT_FREE, FINGERPRINT, handed_out_twice
 from challenges.alert_dedup.crashes import calibrate, cases, redelivery, restarted
 from challenges.alert_dedup.field import Field
 from challenges.alert_dedup.judging import Case, Grounds, decide, judge, sum_up
@@ -19,7 +19,7 @@ def waited_out(field: Field) -> None:
     field.pass_ms(12_000)
 
 
-COURSES = (Case("waited out", waited_out), *FAULT_FREE)
+COURSES = (Case("waited out", waited_out), Case("handed out twice", handed_out_twice), *FAULT_FREE)
 
 
 @pytest.mark.requirement("DD-03")

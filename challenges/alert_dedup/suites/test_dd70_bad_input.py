@@ -11,6 +11,7 @@ from harness.runtime.trial import Trial, Undecided, Violation
 
 INVALID_PARAMS = -32602
 BAD_EVENT = "bad event"
+ROUNDS = 4  # more offers than a pool has places
 
 
 def case_of(bad: Malformed) -> Case:
@@ -21,6 +22,14 @@ def case_of(bad: Malformed) -> Case:
         good_offers(field)
 
     return Case(bad.name, course)
+
+
+def flood(field: Field) -> None:
+    """All of them to one processor, several times over, then the good ones: what each leaves behind adds up."""
+    for number, bad in enumerate(MALFORMED * ROUNDS):
+        event_id = f"{BAD_EVENT} {number}"
+        field.wait(field.offer(field.names[0], bad.fingerprint, event_id=event_id, params=bad.params(event_id)))
+    good_offers(field)
 
 
 def good_offers(field: Field) -> None:
@@ -36,22 +45,27 @@ def alone(field: Field) -> None:
     good_offers(field)
 
 
+FLOOD = Case(f"all of them, {ROUNDS} times", flood)
 ALONE = Case("no malformed offer", alone, begins=True)
+
+
+Bad = Malformed | Case
+EVERY: tuple[Bad, ...] = (*MALFORMED, FLOOD)
 
 
 @pytest.mark.requirement("DD-70")
 def test_malformed_offers_are_refused(trial: Trial) -> None:
+    chosen = trial.cases(EVERY, key=lambda bad: bad.name)
     wrong: dict[str, str] = {}
-    chosen = trial.cases(MALFORMED, key=lambda bad: bad.name)
     with Grounds(trial, 2) as grounds:
         for bad in chosen:
-            run, problem = tried(grounds, bad, real=False)
-            if problem or bad is chosen[0]:
-                run, problem = tried(grounds, bad, real=True)  # the first of them always, and real time decides
+            if wrong and bad is FLOOD:
+                break  # it would only say once more what is wrong with one of them
+            run, problem = tried(grounds, bad, sure=bad is chosen[0])
+            if problem and not wrong:
+                ask_alone(grounds, problem)
+                show(trial, run, None)
             if problem:
-                if not wrong:
-                    ask_alone(grounds, problem)
-                    show(trial, run, None)
                 wrong[bad.name] = problem
     if wrong:
         first = next(iter(wrong))
@@ -60,14 +74,24 @@ def test_malformed_offers_are_refused(trial: Trial) -> None:
             credit=1 - len(wrong) / len(chosen),
             witness={"cases": list(wrong), "problems": wrong},
         )
-    trial.summary(f"{len(chosen)} malformed offers were refused with {INVALID_PARAMS} and changed nothing")
+    trial.summary(
+        f"{len(MALFORMED)} malformed offers, alone and all together, were refused with {INVALID_PARAMS} and did no harm"
+    )
 
 
-def tried(grounds: Grounds, bad: Malformed, *, real: bool) -> tuple[Played, str]:
-    """The run with that offer, and what is wrong with it."""
+def tried(grounds: Grounds, bad: Bad, *, sure: bool) -> tuple[Played, str]:
+    """The run with that offer, or with that course of them, and what is wrong with it: in virtual time, and in real time, which
+    decides, if something is or if it is to be `sure`."""
+    played = play_bad(grounds, bad, real=False)
+    return play_bad(grounds, bad, real=True) if sure or played[1] else played
+
+
+def play_bad(grounds: Grounds, bad: Bad, *, real: bool) -> tuple[Played, str]:
+    """One run, and what is wrong with it."""
     ground = grounds.field(real=real)
-    run = play(ground, case_of(bad))
-    return run, problem_of(ground)
+    if isinstance(bad, Case):
+        return play(ground, bad), problem_after(ground)
+    return play(ground, case_of(bad)), problem_of(ground)
 
 
 def ask_alone(grounds: Grounds, problem: str) -> None:
