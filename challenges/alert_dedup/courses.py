@@ -9,6 +9,7 @@ from challenges.alert_dedup.judging import Case
 
 FINGERPRINT = "checkout/error_rate"
 RACES, HANDED_OUT = 60, 40
+TOGETHER_S = 0.2
 BETTER_AND_WORSE = ("high", "critical", "low", "critical", "medium", "high")
 
 
@@ -57,11 +58,21 @@ def many_fingerprints(field: Field) -> None:
 
 
 def races(field: Field) -> None:
-    """For each of sixty fingerprints all processors at once: nothing holds their requests, so that the store has them side by side."""
-    names = field.names
+    """For each of sixty fingerprints an offer to every processor, whose requests are let go together once all have asked.
+
+    So the store has them side by side, which it hardly ever has where each comes by itself.
+    """
     for number in range(RACES):
-        first = number % len(names)
-        field.wait(*(field.offer(name, f"{FINGERPRINT}/{number}") for name in (*names[first:], *names[:first])))
+        _side_by_side(field, f"{FINGERPRINT}/{number}")
+
+
+def _side_by_side(field: Field, fingerprint: str) -> None:
+    cluster, gate = field.cluster, field.cluster.gate
+    gate.close()
+    offers = [field.offer(name, fingerprint) for name in field.names]
+    cluster.run_until(lambda: all(offer.over or offer.proc in gate.waiting() for offer in offers), TOGETHER_S)
+    gate.open()
+    field.wait(*offers)
 
 
 def handed_out_twice(field: Field) -> None:

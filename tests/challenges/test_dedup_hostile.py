@@ -15,9 +15,11 @@ from challenges.alert_dedup.field import Field
 from challenges.alert_dedup.suites.test_dd01_dd10_schedules import test_every_accepted_event_is_paged as dd10
 from challenges.alert_dedup.suites.test_dd01_dd10_schedules import test_no_page_twice_within_a_window as dd01
 from challenges.alert_dedup.suites.test_dd02_phantoms import test_no_page_is_made_up as dd02
+from challenges.alert_dedup.suites.test_dd03_repeats import test_no_alert_goes_out_twice as dd03
 from challenges.alert_dedup.suites.test_dd12_crowds import test_crowds_lose_nothing as dd12
 from challenges.alert_dedup.suites.test_dd20_crash_points import test_alert_survives_its_owner as dd20
 from challenges.alert_dedup.suites.test_dd30_skew import test_clocks_that_disagree as dd30
+from challenges.alert_dedup.suites.test_dd70_bad_input import FLOOD
 from challenges.alert_dedup.suites.test_dd70_bad_input import test_malformed_offers_are_refused as dd70
 from harness.judge.outcomes import Finding, Outcome
 from harness.runtime.sandbox import available
@@ -168,6 +170,69 @@ def test_who_goes_wrong_after_a_malformed_offer_alone_is_charged(make: Maker, no
     """
     trial, found = judged(make, dd70, body, replay={"cases": ["event_id empty"]})
     assert found.outcome is Outcome.FAIL and "of two good offers after it the first was to be paged" in found.summary
+    nothing_left(trial)
+
+
+LEAKS = """
+places = 16
+
+def offer(self, params):
+    self.places -= 1
+    while self.places < 0:
+        {when_full}
+    answer = super().offer(params)
+    self.places += 1
+    return answer
+"""
+
+
+@pytest.mark.parametrize("when_full", ["raise Refused", "time.sleep(9)"])
+def test_what_many_malformed_offers_leave_behind_is_charged(make: Maker, nothing_left: Check, when_full: str) -> None:
+    trial, found = judged(make, dd70, LEAKS.format(when_full=when_full), replay={"cases": [FLOOD.name]})
+    assert found.outcome is Outcome.FAIL and "of two good offers after it" in found.summary, found.summary
+    nothing_left(trial)
+
+
+def test_many_malformed_offers_do_no_harm_to_who_refuses_them(make: Maker, nothing_left: Check) -> None:
+    body = """
+    def offer(self, params):
+        if not isinstance(params.get("alert"), dict):
+            raise Refused
+        return super().offer(params)
+    """
+    trial, found = judged(make, dd70, body, replay={"cases": [FLOOD.name]})
+    assert found.outcome is Outcome.PASS, found.summary
+    nothing_left(trial)
+
+
+def test_who_looks_and_then_writes_loses_one_of_sixty_races(make: Maker, nothing_left: Check) -> None:
+    body = """
+    def reserve(self, fingerprint, event):
+        if self.store.ask("GET", "window:" + fingerprint) is not None:
+            return False
+        return self.store.ask("SET", "window:" + fingerprint, event, "PX", self.window_ms) is not None
+    """
+    trial, found = judged(make, dd01, body, replay={"cases": ["sixty races"]})
+    assert found.outcome is Outcome.FAIL, found.summary
+    nothing_left(trial)
+    trial, found = judged(make, dd01, replay={"cases": ["sixty races"]})
+    assert found.outcome is Outcome.PASS, found.summary
+    nothing_left(trial)
+
+
+def test_who_pages_what_is_handed_out_twice_is_charged(make: Maker, nothing_left: Check) -> None:
+    body = """
+    def offer(self, params):
+        if params["attempt"] > 1:
+            self.page(params["fingerprint"], params["event_id"])
+            return {"decision": "emit"}
+        return super().offer(params)
+    """
+    trial, found = judged(make, dd03, body, replay={"cases": ["handed out twice"]})
+    assert found.outcome is Outcome.FAIL and "went out 2 times in a run without a fault" in found.summary, found.summary
+    nothing_left(trial)
+    trial, found = judged(make, dd03, replay={"cases": ["handed out twice"]})
+    assert found.outcome is Outcome.PASS, found.summary
     nothing_left(trial)
 
 

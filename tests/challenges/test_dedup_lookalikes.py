@@ -150,6 +150,13 @@ def test_same_pages_among_others_are_no_finding() -> None:
     assert never_paged(view(alone()), "f") is None
 
 
+def test_a_page_under_the_id_of_another_fingerprints_reaches_nobody() -> None:
+    among = Sketch().page(0, "x1", "a1", fp="g").page(5, "e1", "a1").offer(200, "e2").page(6000, "e3", "a3")
+    assert paged(view(among), "f") == (False, False, True)
+    finding = differs(view(among), view(alone()), "f")
+    assert finding is not None and "was paged, but under another fingerprint's alert_id" in finding.summary
+
+
 def test_event_that_another_ones_page_swallowed_is_found() -> None:
     among = Sketch().page(0, "x1", "b1", fp="g").offer(10, "e1").offer(200, "e2").page(6000, "e3", "a3")
     finding = differs(view(among), view(alone()), "f")

@@ -28,7 +28,10 @@ def flood(field: Field) -> None:
     """All of them to one processor, several times over, then the good ones: what each leaves behind adds up."""
     for number, bad in enumerate(MALFORMED * ROUNDS):
         event_id = f"{BAD_EVENT} {number}"
-        field.wait(field.offer(field.names[0], bad.fingerprint, event_id=event_id, params=bad.params(event_id)))
+        offer = field.offer(field.names[0], bad.fingerprint, event_id=event_id, params=bad.params(event_id))
+        field.wait(offer)
+        if offer.outcome == "info":
+            break  # it is silent: what it says to good ones is all that is left to ask
     good_offers(field)
 
 
@@ -90,7 +93,8 @@ def play_bad(grounds: Grounds, bad: Bad, *, real: bool) -> tuple[Played, str]:
     """One run, and what is wrong with it."""
     ground = grounds.field(real=real)
     if isinstance(bad, Case):
-        return play(ground, bad), problem_after(ground)
+        run = play(ground, bad)
+        return run, problem_after(ground) or problem_of_flood(ground)
     return play(ground, case_of(bad)), problem_of(ground)
 
 
@@ -112,6 +116,13 @@ def problem_of(field: Field) -> str:
     if BAD_EVENT in named or not named <= {"good", "again"}:
         return "a page went out for it"
     return problem_after(field)
+
+
+def problem_of_flood(field: Field) -> str:
+    """How many of many malformed offers were not refused, '' if all were."""
+    bad = [offer for offer in field.offers if offer.malformed]
+    odd = [offer for offer in bad if offer.outcome != "fail" or offer.code != INVALID_PARAMS]
+    return f"{len(odd)} of {len(bad)} in a row were not answered with error {INVALID_PARAMS}" if odd else ""
 
 
 def problem_after(field: Field) -> str:
