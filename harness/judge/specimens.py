@@ -96,6 +96,12 @@ def _main(findings: list[Finding]) -> list[Finding]:
     return [finding for finding in findings if not finding.part or finding.severity != "graded"]
 
 
+def _mistake(specimen: Specimen, outcome: Outcome) -> str:
+    if specimen.kind == "bad":
+        return "got away"
+    return "was not found good" if outcome is Outcome.INCONCLUSIVE else "was wrongly accused"
+
+
 def misjudged(specimen: Specimen, findings: list[Finding], requirement: str | None = None) -> str:
     """'' if the requirement (the designated one, for None) judged the specimen as it must, else what went wrong."""
     name, main = requirement or specimen.designated, _main(findings)
@@ -106,8 +112,7 @@ def misjudged(specimen: Specimen, findings: list[Finding], requirement: str | No
     if specimen.sound and outcome is Outcome.NOT_OFFERED and name != specimen.designated:
         return ""  # true of it, and no accusation
     if outcome is not specimen.expected:
-        word = "got away" if specimen.kind == "bad" else "was wrongly accused"
-        return f"{word}: {name} said {outcome.value}: {telling.summary}"
+        return f"{_mistake(specimen, outcome)}: {name} said {outcome.value}: {telling.summary}"
     if specimen.kind == "bad" and telling.witness is None:
         return f"{name} failed it without a witness"
     figures = {name: value for finding in findings for name, value in finding.figures.items()}
