@@ -47,7 +47,7 @@ lint: $(STAMP) ## ruff and strict mypy
 bench: $(STAMP) ## benchmarks, as ratios against a floor or a peer in the same run
 	$(VENV)/bin/harness bench
 
-selftest: $(STAMP) ## judge the judge: every known-bad specimen caught, every known-good one clean (about 40 minutes)
+selftest: $(STAMP) ## judge the judge: every known-bad specimen caught, every known-good one clean (half an hour)
 	$(VENV)/bin/harness selftest
 
 soak: $(STAMP) ## kill a run at 50 seeded points and resume each: about 20 minutes
