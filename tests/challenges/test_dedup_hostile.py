@@ -242,7 +242,7 @@ def test_what_breaks_with_clocks_that_agree_is_not_charged_to_the_clocks(make: M
     assert found.outcome is Outcome.INCONCLUSIVE
     assert (
         "with clocks that agree it breaks DD-01" in found.summary
-        and "DD-10, DD-11 held in 1 runs with clocks that do not" in found.summary
+        and "DD-10, DD-11 held in 1 run with clocks that do not" in found.summary
     )
     nothing_left(trial)
 
