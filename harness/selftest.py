@@ -1,13 +1,14 @@
 """Judges the judge: specimens whose verdict is known beforehand go through the suites, and a kill matrix comes out.
 
 Every specimen goes through its designated requirement. `--full` shows the known bad to other requirements too, but for those
-that `challenge.toml` sets apart for their time. What is finished is journalled, so that a kill loses nothing.
+that `challenge.toml` sets apart for their time, and but for what is bad by its latency. What is finished is journalled, so that a kill loses nothing.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,11 +66,26 @@ class Plan:
     def requirements(self, challenge: Challenge, specimen: Specimen) -> list[Requirement]:
         """The requirements that judge a specimen. A near-miss is good by its own requirement alone: it meets no other."""
         with_suite = [requirement for requirement in challenge.requirements if requirement.suite is not None]
-        crossed = (specimen.kind == "bad" or specimen.sound) and self.scope in ("full", "every cell")
+        crossed = self._meets_others(specimen, with_suite)
         return [each for each in with_suite if each.id == specimen.designated or (crossed and self._crosses(each))]
+
+    def _meets_others(self, specimen: Specimen, requirements: Sequence[Requirement]) -> bool:
+        # What is bad by its latency may be slow at each answer, and would take minutes for each of the others.
+        slow = specimen.kind == "bad" and any(each.alone for each in requirements if each.id == specimen.designated)
+        wanted = self.scope == "every cell" or (self.scope == "full" and not slow)
+        return wanted and (specimen.kind == "bad" or specimen.sound)
 
     def _crosses(self, requirement: Requirement) -> bool:
         return requirement.severity != "graded" and (self.scope == "every cell" or not requirement.apart)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a run came to: the matrix, the seconds it took, and how many of them went to cells that run alone (latency)."""
+
+    matrix: Matrix
+    took_s: float
+    alone_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +96,12 @@ class _Target:
     round: int
 
 
-def run(challenge: Challenge, options: Options, plan: Plan, on_shot: Callable[[Shot], None], *, resume: bool = False) -> Matrix:
+def run(challenge: Challenge, options: Options, plan: Plan, on_shot: Callable[[Shot], None], *, resume: bool = False) -> Judged:
     """Shoots what the plan names, as many cells at a time as `options.jobs` or the challenge says; `on_shot` is told of each judgement as it comes.
 
     The matrix and its page lie under `options.out`. With `resume` what an earlier run of the same content finished is taken.
     """
+    began = time.monotonic()
     folder = kill_matrix(options.out, challenge.id)
     if not resume:
         folder.journal.unlink(missing_ok=True)
@@ -118,8 +135,9 @@ def run(challenge: Challenge, options: Options, plan: Plan, on_shot: Callable[[S
     ended = run_cells([cell for cell in left if cell.requirements], folder.cells, challenge.workers(options.jobs), tick)
     tick([], ended)
     made = matrix.build(challenge.id, challenge.requirements, list(shots.values()), complete=plan.complete)
-    _write(folder, made, _head(challenge, options, plan))
-    return made
+    judged = Judged(made, time.monotonic() - began, sum(end.seconds for end in ended if end.cell.alone))
+    _write(folder, made, _head(challenge, options, plan, judged))
+    return judged
 
 
 def _seconds(findings: object) -> float:
@@ -167,7 +185,7 @@ def cell_of(
     return msgspec.structs.replace(cell, journal=str(journal_at.resolve()))
 
 
-def _head(challenge: Challenge, options: Options, plan: Plan) -> dict[str, object]:
+def _head(challenge: Challenge, options: Options, plan: Plan, judged: Judged) -> dict[str, object]:
     return {
         "title": challenge.title,
         "scope": plan.scope if not plan.names else "named specimens",
@@ -178,6 +196,8 @@ def _head(challenge: Challenge, options: Options, plan: Plan) -> dict[str, objec
             "profile": options.profile,
             "time": options.time,
             "machine": machine.facts(),
+            "took_s": round(judged.took_s),
+            "of_these_alone_s": round(judged.alone_s),
             "ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         },
     }

@@ -16,8 +16,9 @@ from harness.judge.requirements import challenge_ids, load_challenge
 from harness.judge.specimens import read_specimens
 from harness.paths import challenges_root
 from harness.report import kill_matrix as page
+from harness.report.text import duration
 from harness.results.layout import kill_matrix
-from harness.selftest import Plan, Scope, run
+from harness.selftest import Judged, Plan, Scope, run
 
 
 @command
@@ -43,12 +44,18 @@ def selftest(
     options = Options(profile, seed, jobs, sandbox, time, out=out)
     seeds = f"seed {seed}" if repeat == 1 else f"seeds {seed} to {seed + repeat - 1}"
     print(f"{seeds}, profile {profile}, time {time}, {plan.scope}", flush=True)
-    matrices = [run(each, options, plan, _tell, resume=resume) for each in loaded]
+    judged = [run(each, options, plan, _tell, resume=resume) for each in loaded]
     console = Console()
-    for made in matrices:
-        console.print(page.terminal(made))
-        console.print(f"page: {kill_matrix(out, made.challenge).page}", soft_wrap=True, highlight=False)
-    return EXIT_GATE if any(made.wrong or made.idle for made in matrices) else EXIT_DONE
+    for each in judged:
+        console.print(page.terminal(each.matrix))
+        console.print(_took(each), highlight=False)
+        console.print(f"page: {kill_matrix(out, each.matrix.challenge).page}", soft_wrap=True, highlight=False)
+    return EXIT_GATE if any(each.matrix.wrong or each.matrix.idle for each in judged) else EXIT_DONE
+
+
+def _took(judged: Judged) -> str:
+    alone = f", {duration(judged.alone_s)} of these for rows that have the machine to themselves" if judged.alone_s else ""
+    return f"took {duration(judged.took_s)}{alone}"
 
 
 def _scope(quick: bool, full: bool, every_cell: bool) -> Scope:

@@ -133,8 +133,9 @@ class Matrix:
 
     @property
     def load_bearing(self) -> list[tuple[str, str]]:
-        """(specimen, requirement) where one requirement alone catches; empty unless crossed."""
-        return [(line.name, line.catchers[0]) for line in self.bad if len(line.catchers) == 1] if self.crossed else []
+        """(specimen, requirement) where one requirement alone catches of several that were asked."""
+        asked = (line for line in self.bad if len(line.squares) > 1)
+        return [(line.name, line.catchers[0]) for line in asked if len(line.catchers) == 1]
 
     def _good(self) -> Iterable[Square]:
         return (square for line in self.lines if line.kind == "good" for square in line.squares if square.binding)

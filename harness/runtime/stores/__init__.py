@@ -1,13 +1,19 @@
 """Real stores for the candidates: Postgres and Valkey on unix sockets, started, moved in time, broken and ended by the harness; and
 SQLite, a file."""
 
+from __future__ import annotations
+
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import InfraError
 from harness.runtime.stores._base import Store, StoreBusy
-from harness.runtime.stores._postgres import PostgresStore
 from harness.runtime.stores._sqlite import SqliteStore
-from harness.runtime.stores._valkey import ValkeyStore
+
+if TYPE_CHECKING:
+    from harness.runtime.stores._postgres import PostgresStore
+    from harness.runtime.stores._valkey import ValkeyStore
 
 __all__ = [
     "KINDS",
@@ -22,7 +28,9 @@ __all__ = [
     "store_unavailable",
 ]
 
-_CLASSES: dict[str, type[Store]] = {"postgres": PostgresStore, "redis": ValkeyStore}
+# Found when asked for: their clients take a fifth of a second to import, and the workers of a detector, hundreds of them, need none.
+_MODULES = {"PostgresStore": "_postgres", "ValkeyStore": "_valkey"}
+_CLASSES = {"postgres": "PostgresStore", "redis": "ValkeyStore"}
 SERVERS = tuple(_CLASSES)
 KINDS = (*SERVERS, SqliteStore.kind)
 
@@ -58,4 +66,11 @@ def _class_of(kind: str) -> type[Store]:
         return SqliteStore
     if kind not in _CLASSES:
         raise InfraError(f"a store is one of {', '.join(KINDS)}; it was {kind!r}")
-    return _CLASSES[kind]
+    return __getattr__(_CLASSES[kind])
+
+
+def __getattr__(name: str) -> type[Store]:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: type[Store] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return found

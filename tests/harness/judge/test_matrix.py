@@ -97,6 +97,10 @@ def test_what_one_requirement_alone_catches_is_known_only_when_others_were_asked
     assert crossed.load_bearing == [("bad", "TY-01")]
     both = matrix(CAUGHT, shot(BAD, "TY-02", Outcome.FAIL, witness=WITNESS))
     assert both.load_bearing == []
+    unasked = matrix(
+        CAUGHT, shot(BAD, "TY-02", Outcome.PASS), shot(specimen("slow", "bad", "TY-01"), "TY-01", Outcome.FAIL, witness=WITNESS)
+    )
+    assert unasked.load_bearing == [("bad", "TY-01")]
 
 
 def test_a_graded_requirement_never_catches() -> None:
@@ -131,6 +135,9 @@ def test_a_plan_crosses_known_bad_only() -> None:
         "TY-01",
         "TY-02",
     ]
+    slow = specimen("slow", "bad", "TY-06")
+    challenge.requirements = (*rows, requirement("TY-06", alone=True, apart=True))
+    assert named("full", slow) == ["TY-06"] and named("every cell", slow) == ["TY-01", "TY-02", "TY-05", "TY-06"]
     assert Plan("full").rounds_of(GOOD) == 2 and Plan("full").rounds_of(BAD) == 1 and Plan("quick", 3).rounds_of(GOOD) == 3
 
 
