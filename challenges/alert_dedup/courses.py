@@ -8,9 +8,10 @@ from challenges.alert_dedup.field import Field, Offer
 from challenges.alert_dedup.judging import Case
 
 FINGERPRINT = "checkout/error_rate"
-RACES, NEW_RACES, HANDED_OUT = 60, 4, 40
+RACES, NEW_RACES, HELD_RACES, HANDED_OUT = 60, 4, 6, 40
 TRIES = 6
 TOGETHER_S = 0.2
+HELD_LOOKS, LOOK_S = 30, 0.01
 BETTER_AND_WORSE = ("high", "critical", "low", "critical", "medium", "high")
 
 
@@ -83,6 +84,22 @@ def _side_by_side(field: Field, fingerprint: str) -> None:
     field.wait(*offers)
 
 
+def races_held(field: Field) -> None:
+    """An offer to every processor while the store lets nobody write: what each has seen is old when its turn to write comes."""
+    for number in range(HELD_RACES):
+        with field.writers_held():
+            offers = [field.offer(name, f"{FINGERPRINT}/{number}") for name in field.names]
+            _until_all_wait(field, offers)
+        field.wait(*offers)
+
+
+def _until_all_wait(field: Field, offers: Sequence[Offer]) -> None:
+    for _ in range(HELD_LOOKS):  # nothing tells that somebody waits in the store
+        if field.all_wait(offers):
+            return
+        field.cluster.run_until(lambda: False, LOOK_S)
+
+
 def handed_out_twice(field: Field) -> None:
     """Each of forty events to two processors at once, as a queue does that waited too briefly for its acknowledgement."""
     names = field.names
@@ -109,3 +126,5 @@ AT_ONCE = (
     Case("a race of new processes", new_processes, begins=True, tries=TRIES),
 )
 FAULT_FREE = (*ONE_BY_ONE, *AT_ONCE)
+# For duplicates alone: to give up on a lock, and say so, is anybody's right.
+HELD = Case("races for a store that is held", races_held, tries=TRIES)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -313,6 +314,15 @@ class Field:
         left_ns = int(at_ms * MS) - self._now_ns()
         if left_ns > 0:
             self.cluster.pass_time(left_ns)
+
+    def writers_held(self) -> AbstractContextManager[None]:
+        """See `Store.writers_held`."""
+        return nullcontext() if self.cluster.store is None else self.cluster.store.writers_held()
+
+    def all_wait(self, offers: Sequence[Offer]) -> bool:
+        """Whether each of these offers is over, or waits for a lock of the store."""
+        store = self.cluster.store
+        return sum(not offer.over for offer in offers) <= (0 if store is None else len(store.blocked()))
 
     def quiet(self) -> bool:
         """Runs until nothing has come for 50 ms of real time; whether it became quiet."""

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -147,6 +147,11 @@ class Store(ABC):
     def blocked(self) -> frozenset[int]:
         """Numbers of the server's own processes that wait for a lock now; empty for a store without locks."""
         return frozenset()
+
+    @contextlib.contextmanager
+    def writers_held(self) -> Iterator[None]:
+        """Meanwhile who would write waits, as while an index is built, and who only looks goes on. Nothing in a store without such locks."""
+        yield
 
     # -- life ------------------------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import LiteralString
 
@@ -35,6 +36,7 @@ CANDIDATE = "postgres"
 INITDB_TIMEOUT_S = 120
 MAX_CONNECTIONS = 600
 LOCK_PATIENCE_MS = 2000
+HOLD_PATIENCE_MS = 200
 _INITDB = ("-A", "trust", "-U", OURS, "-E", "UTF8", "--locale=C", "-N", "--no-instructions", "--wal-segsize=1")
 _PREPARE = (
     f"CREATE ROLE {CANDIDATE} LOGIN CREATEDB",
@@ -135,21 +137,23 @@ class PostgresStore(Store):
 
     def session(self) -> psycopg.Connection[tuple[object, ...]]:
         """Our own connection, past every proxy, as the superuser. Raises InfraError."""
-        if self._session is not None and not self._session.closed:
-            return self._session
+        if self._session is None or self._session.closed:
+            self._session = self._connect(LOCK_PATIENCE_MS)
+        return self._session
+
+    def _connect(self, lock_patience_ms: int) -> psycopg.Connection[tuple[object, ...]]:
         try:
-            self._session = psycopg.connect(
+            return psycopg.connect(
                 host=str(self.sockets),
                 port=PORT,
                 user=OURS,
                 dbname=DATABASE,
                 autocommit=True,
                 connect_timeout=10,
-                options=f"-c lock_timeout={LOCK_PATIENCE_MS}",
+                options=f"-c lock_timeout={lock_patience_ms}",
             )
         except psycopg.Error as error:
             raise InfraError(f"the postgres store does not let us in: {error}; its log: {self.log_tail()}") from error
-        return self._session
 
     def _rows(self, query: LiteralString | sql.Composed) -> list[tuple[object, ...]]:
         try:
@@ -192,6 +196,17 @@ class PostgresStore(Store):
         """See `Store`: backends that wait for a lock (of a row, a table, or an advisory one)."""
         rows = self._rows("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
         return frozenset(int(str(pid)) for (pid,) in rows)
+
+    @contextlib.contextmanager
+    def writers_held(self) -> Iterator[None]:
+        """See `Store`: every table is locked as CREATE INDEX locks it; not where somebody has been writing for too long."""
+        names = [sql.Identifier(*table) for table in self.tables()]
+        with self._connect(HOLD_PATIENCE_MS) as session:
+            if names:
+                with contextlib.suppress(*_LOCKED):
+                    session.execute("BEGIN")
+                    session.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(sql.SQL(", ").join(names)))
+            yield  # closing the connection gives the locks back
 
     # -- emptying --------------------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ pytestmark = pytest.mark.skipif(
 )
 HOUR_NS = 3_600_000_000_000
 SLACK_MS = 10_000
+KEPT = ("public", "kept")
 
 
 @pytest.fixture(params=SERVERS)
@@ -243,6 +244,38 @@ def test_whoever_waits_for_a_lock_is_seen(postgres: PostgresStore) -> None:
             time.sleep(0.001)
         assert postgres.blocked() == {waiter.info.backend_pid}
         waiter.close()
+
+
+def test_who_writes_waits_while_writers_are_held_and_who_looks_goes_on(postgres: PostgresStore) -> None:
+    put(postgres, "before")
+    before = postgres.rows_in(KEPT)
+    with as_candidate(postgres) as writer, as_candidate(postgres) as reader:
+        with postgres.writers_held():
+            writer.pgconn.send_query(b"INSERT INTO kept VALUES ('later')")
+            while not postgres.blocked():
+                time.sleep(0.001)
+            assert len(reader.execute("SELECT a FROM kept FOR UPDATE").fetchall()) == before
+        while writer.pgconn.get_result() is not None:
+            pass
+    assert postgres.rows_in(KEPT) == before + 1
+
+
+def test_writers_are_not_held_where_one_has_not_ended_and_the_run_goes_on(postgres: PostgresStore) -> None:
+    put(postgres, "before")
+    before = postgres.rows_in(KEPT)
+    with as_candidate(postgres) as slow:
+        slow.execute("BEGIN")
+        slow.execute("INSERT INTO kept VALUES ('not yet')")
+        with postgres.writers_held():
+            put(postgres, "meanwhile")
+        slow.execute("COMMIT")
+    assert postgres.rows_in(KEPT) == before + 2
+
+
+def test_any_store_can_be_asked_to_hold_its_writers(store: Store) -> None:
+    with store.writers_held():
+        pass
+    assert store.connections() == 0
 
 
 def test_clients_are_counted_without_ourselves(store: Store) -> None:
