@@ -1,7 +1,8 @@
 """Judges the judge: specimens whose verdict is known beforehand go through the suites, and a kill matrix comes out.
 
 Every specimen goes through its designated requirement. `--full` shows the known bad to other requirements too, but for those
-that `challenge.toml` sets apart for their time, and but for what is bad by its latency. What is finished is journalled, so that a kill loses nothing.
+that `challenge.toml` sets apart for their time, and but for what is bad by its latency. What is finished is journalled, so that a
+kill loses nothing.
 """
 
 from __future__ import annotations

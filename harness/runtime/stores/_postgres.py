@@ -199,11 +199,11 @@ class PostgresStore(Store):
 
     @contextlib.contextmanager
     def writers_held(self) -> Iterator[None]:
-        """See `Store`: every table is locked as CREATE INDEX locks it; not where somebody has been writing for too long."""
+        """See `Store`: every table is locked as CREATE INDEX locks it; not where one cannot be, since somebody writes or drops it."""
         names = [sql.Identifier(*table) for table in self.tables()]
         with self._connect(HOLD_PATIENCE_MS) as session:
             if names:
-                with contextlib.suppress(*_LOCKED):
+                with contextlib.suppress(psycopg.Error):
                     session.execute("BEGIN")
                     session.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(sql.SQL(", ").join(names)))
             yield  # closing the connection gives the locks back
