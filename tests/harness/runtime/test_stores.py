@@ -252,8 +252,10 @@ def test_who_writes_waits_while_writers_are_held_and_who_looks_goes_on(postgres:
     with as_candidate(postgres) as writer, as_candidate(postgres) as reader:
         with postgres.writers_held():
             writer.pgconn.send_query(b"INSERT INTO kept VALUES ('later')")
-            while not postgres.blocked():
+            deadline = time.monotonic() + 30
+            while not postgres.blocked() and time.monotonic() < deadline:
                 time.sleep(0.001)
+            assert postgres.blocked() == {writer.info.backend_pid}
             assert len(reader.execute("SELECT a FROM kept FOR UPDATE").fetchall()) == before
         while writer.pgconn.get_result() is not None:
             pass
