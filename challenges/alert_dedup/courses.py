@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from challenges.alert_dedup.field import Field, Offer
+from challenges.alert_dedup.history import STORE, Entry, Obs
 from challenges.alert_dedup.judging import Case
 
 FINGERPRINT = "checkout/error_rate"
@@ -12,6 +13,7 @@ RACES, NEW_RACES, HELD_RACES, HANDED_OUT = 60, 4, 6, 40
 TRIES = 6
 TOGETHER_S = 0.2
 HELD_LOOKS, LOOK_S = 30, 0.01
+MET = "writers held"
 BETTER_AND_WORSE = ("high", "critical", "low", "critical", "medium", "high")
 
 
@@ -89,15 +91,28 @@ def races_held(field: Field) -> None:
     for number in range(HELD_RACES):
         with field.writers_held():
             offers = [field.offer(name, f"{FINGERPRINT}/{number}") for name in field.names]
-            _until_all_wait(field, offers)
+            field.note(STORE, MET, waiting=_until_all_wait(field, offers))
         field.wait(*offers)
 
 
-def _until_all_wait(field: Field, offers: Sequence[Offer]) -> None:
+def _until_all_wait(field: Field, offers: Sequence[Offer]) -> int:
+    """Returns once each of these offers is over or waits in the store, or after some looks: how many wait."""
     for _ in range(HELD_LOOKS):  # nothing tells that somebody waits in the store
-        if field.all_wait(offers):
-            return
+        waiting = field.waiting()
+        if waiting >= sum(not offer.over for offer in offers):
+            break
         field.cluster.run_until(lambda: False, LOOK_S)
+    return waiting
+
+
+def met(entries: Iterable[Entry]) -> str:
+    """A clause for a summary: in how many of the races for a held store requests are proven to have met; '' where there was none."""
+    waited = [int(entry.data["waiting"]) for entry in entries if isinstance(entry, Obs) and entry.what == MET]
+    return (
+        f"; in {sum(each > 1 for each in waited)} of {len(waited)} races for a held store requests waited together"
+        if waited
+        else ""
+    )
 
 
 def handed_out_twice(field: Field) -> None:

@@ -319,10 +319,9 @@ class Field:
         """See `Store.writers_held`."""
         return nullcontext() if self.cluster.store is None else self.cluster.store.writers_held()
 
-    def all_wait(self, offers: Sequence[Offer]) -> bool:
-        """Whether each of these offers is over, or waits for a lock of the store."""
-        store = self.cluster.store
-        return sum(not offer.over for offer in offers) <= (0 if store is None else len(store.blocked()))
+    def waiting(self) -> int:
+        """How many requests wait for a lock of the store."""
+        return 0 if self.cluster.store is None else len(self.cluster.store.blocked())
 
     def quiet(self) -> bool:
         """Runs until nothing has come for 50 ms of real time; whether it became quiet."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from challenges.alert_dedup.courses import AT_ONCE, HELD, ONE_BY_ONE
+from challenges.alert_dedup.courses import AT_ONCE, HELD, ONE_BY_ONE, met
 from challenges.alert_dedup.crashes import calibrate, cases, log_rows, new_event, redelivery
 from challenges.alert_dedup.interleave import SCENES
 from challenges.alert_dedup.judging import Case, Grounds, Judgement, decide, judge, sum_up, violation
@@ -50,6 +50,7 @@ def _judge(trial: Trial, requirement: str) -> None:
     trial.summary(
         sum_up(judgement, "courses of events")
         + f"; {runs} schedules of {len(searched)} scenes, and {points} crashes, broke nothing"
+        + met(entry for run in judgement.played for entry in run.entries)
         + (f" ({cut} of the scenes were cut off by time)" if cut else "")
     )
 

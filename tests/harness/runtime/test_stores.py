@@ -233,16 +233,21 @@ def test_a_lock_held_for_ever_is_told_with_its_holder(postgres: PostgresStore, m
     postgres.empty()
 
 
+def first_blocked(postgres: PostgresStore) -> frozenset[int]:
+    """Who waits for a lock, once anybody does."""
+    deadline = time.monotonic() + 30
+    while not (found := postgres.blocked()) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return found
+
+
 def test_whoever_waits_for_a_lock_is_seen(postgres: PostgresStore) -> None:
     with as_candidate(postgres) as holder:
         waiter = as_candidate(postgres)
         holder.execute("SELECT pg_advisory_lock(7)")
         assert postgres.blocked() == frozenset()
         waiter.pgconn.send_query(b"SELECT pg_advisory_lock(7)")
-        deadline = time.monotonic() + 30
-        while not postgres.blocked() and time.monotonic() < deadline:
-            time.sleep(0.001)
-        assert postgres.blocked() == {waiter.info.backend_pid}
+        assert first_blocked(postgres) == {waiter.info.backend_pid}
         waiter.close()
 
 
@@ -252,10 +257,7 @@ def test_who_writes_waits_while_writers_are_held_and_who_looks_goes_on(postgres:
     with as_candidate(postgres) as writer, as_candidate(postgres) as reader:
         with postgres.writers_held():
             writer.pgconn.send_query(b"INSERT INTO kept VALUES ('later')")
-            deadline = time.monotonic() + 30
-            while not postgres.blocked() and time.monotonic() < deadline:
-                time.sleep(0.001)
-            assert postgres.blocked() == {writer.info.backend_pid}
+            assert first_blocked(postgres) == {writer.info.backend_pid}
             assert len(reader.execute("SELECT a FROM kept FOR UPDATE").fetchall()) == before
         while writer.pgconn.get_result() is not None:
             pass
