@@ -142,7 +142,7 @@ class Store(ABC):
 
     @abstractmethod
     def connections(self) -> int:
-        """How many clients are connected, our own look at it left out."""
+        """How many clients are connected, we ourselves left out."""
 
     def blocked(self) -> frozenset[int]:
         """Numbers of the server's own processes that wait for a lock now; empty for a store without locks."""

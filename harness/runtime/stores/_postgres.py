@@ -188,9 +188,11 @@ class PostgresStore(Store):
         }
 
     def connections(self) -> int:
-        """See `Store`."""
-        query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-        return int(str(self._rows(query)[0][0]))
+        """See `Store`. Whoever is ours is told by the user: a backend outlives its closed connection by a moment."""
+        theirs = sql.SQL(
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename IS DISTINCT FROM {}"
+        )
+        return int(str(self._rows(theirs.format(OURS))[0][0]))
 
     def blocked(self) -> frozenset[int]:
         """See `Store`: backends that wait for a lock (of a row, a table, or an advisory one)."""
@@ -206,7 +208,7 @@ class PostgresStore(Store):
                 with contextlib.suppress(psycopg.Error):
                     session.execute("BEGIN")
                     session.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(sql.SQL(", ").join(names)))
-            yield  # closing the connection gives the locks back
+            yield  # leaving the session commits, and so gives the locks back
 
     # -- emptying --------------------------------------------------------------------------------------------------------------
 
