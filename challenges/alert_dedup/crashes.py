@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from challenges.alert_dedup.courses import FINGERPRINT
-from challenges.alert_dedup.field import Field, Offer
+from challenges.alert_dedup.field import WARM_UP_OFFERS, Field, Offer
 from challenges.alert_dedup.judging import Case
 from challenges.alert_dedup.view import MS
 from harness.runtime.proxy import Point, RoundTrip
@@ -24,6 +24,7 @@ OWNER, SECOND, THIRD = "p0", "p1", "p2"
 EVENT = "the event"
 WINDOW = "offer"
 TRIES = 4
+COUNTED = 2 * WARM_UP_OFFERS
 MAX_TRIPS = 60
 AFTER_REPLY_S = 0.05
 AFTER_GRACE_MS = 200.0
@@ -206,6 +207,25 @@ def restarted_quietly(field: Field, _offer: Offer) -> None:
     field.wait(field.offer(OWNER, FINGERPRINT))
     field.wait(field.offer(SECOND, FINGERPRINT))
     field.pass_ms(1500)
+
+
+def between_offers(field: Field) -> None:
+    """The owner is killed when all is done, and restarted: what it counts from its start, it counts once more.
+
+    More fingerprints before and after than it had for its warm-up, so that equal counts fall into the run.
+    """
+    field.begin(fresh=[OWNER])
+    for number in range(COUNTED):
+        field.wait(field.offer(OWNER, f"{FINGERPRINT}/{number}"))
+    field.kill(OWNER)
+    field.restart(OWNER)
+    for number in range(COUNTED, 2 * COUNTED):
+        field.wait(field.offer(OWNER, f"{FINGERPRINT}/{number}"))
+    field.pass_ms(max(_after_fault_ms(field), field.rules.window_ns / MS) + 700)
+    field.wait(field.offer(OWNER, f"{FINGERPRINT}/0"))
+
+
+BETWEEN = Case("killed between two offers, restarted at once", between_offers, faults=1, begins=True)
 
 
 def _after_fault_ms(field: Field) -> float:

@@ -81,6 +81,8 @@ TEXTS = (
     ("names that stand for nothing", "null", "undefined"),
     ("a prefix of the other", "checkout", "checkout/latency"),
     ("beyond the basic plane", "\U0001f525", "\U0001f4a7"),
+    ("? or nothing for what is beyond ASCII", "\u0436\u0443\u043a", "\u0449\u0438\u0442"),
+    ("the low byte of each character", "BELL", "\u0142\u0145\u014c\u014c"),
 )
 
 

@@ -25,6 +25,7 @@ LATE = "replies late"
 BETWEEN = "between two offers"
 LATE_CASE = "every reply 500 ms late"
 MARGIN = 0.9
+AGAIN_MS = 2000.0
 
 
 def name_of(where: str, *, server: bool = True) -> str:
@@ -48,12 +49,13 @@ def restarts(calibration: Calibration, points: Sequence[CrashPoint], *, server: 
 
 
 def between_offers(field: Field) -> None:
-    """What was acknowledged just before is still known afterwards."""
+    """What was acknowledged just before is still known afterwards, and in the windows that follow."""
     _all_anew(field)
-    offers = [field.offer(OWNER, FINGERPRINT)]
-    field.wait(*offers)
+    offer = field.offer(OWNER, FINGERPRINT)
+    field.wait(offer)
     take_store(field)
-    _outage(field, offers)
+    _outage(field, [offer])
+    once_more(field, offer)
 
 
 def _all_anew(field: Field) -> None:
@@ -84,6 +86,23 @@ def _settle_up(field: Field, offers: Sequence[Offer]) -> None:
     field.pass_ms(field.rules.after_fault_ns / MS + 300)
     _again(field, left)
     recovered(field, field.names)
+
+
+def once_more(field: Field, offer: Offer) -> None:
+    """The event of that offer again, past its window and the next: whether it is still known that it was dealt with."""
+    field.pass_until_ms(2 * field.rules.window_ns / MS + AGAIN_MS)
+    for proc in (SECOND, THIRD):
+        field.wait(field.redeliver(offer, proc))
+
+
+def without_outage(field: Field) -> None:
+    """What `once_more` asks, with nothing in the way."""
+    offer = field.offer(OWNER, FINGERPRINT)
+    field.wait(offer)
+    once_more(field, offer)
+
+
+CONTROL = Case("no outage", without_outage)
 
 
 def _again(field: Field, offers: Sequence[Offer]) -> list[Offer]:

@@ -1,4 +1,4 @@
-"""Many fingerprints through some processors, as fast as they are decided, one request outstanding at each.
+"""Many offers through some processors, as fast as they are decided, one request outstanding at each.
 
 Beside the history, which is made for some hundred offers: what is counted here is replies, pages and time.
 """
@@ -6,7 +6,7 @@ Beside the history, which is made for some hundred offers: what is counted here 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,19 +30,18 @@ class Poured:
 class _Pour:
     """One pouring: the callbacks that the cluster calls meanwhile."""
 
-    def __init__(self, cluster: Cluster, procs: Sequence[str], fingerprints: Sequence[str]) -> None:
+    def __init__(self, cluster: Cluster, procs: Sequence[str], offers: Sequence[dict[str, Any]]) -> None:
         self.cluster = cluster
         self.procs = frozenset(procs)
-        self.waiting = deque(fingerprints)
-        self.left = len(fingerprints)
-        self.done = Poured(len(fingerprints))
+        self.waiting = deque(offers)
+        self.left = len(offers)
+        self.done = Poured(len(offers))
         self.ticked_ns: dict[str, int] = {}
 
     def feed(self, node: Node) -> None:
         """The next request to a processor that has none: a tick where one is due, or an offer."""
         if not self.tick(node) and self.waiting:
-            fingerprint = self.waiting.popleft()
-            self.cluster.send(node, "offer", offer_params(f"{fingerprint}/event", fingerprint, 1, "high"))
+            self.cluster.send(node, "offer", self.waiting.popleft())
 
     def tick(self, node: Node) -> bool:
         """Sends a tick if one is due; whether it did. Raises what the last one came to."""
@@ -71,13 +70,18 @@ class _Pour:
             self.done.pages.add(event)
 
 
-def pour(ground: Field, procs: Sequence[str], fingerprints: Sequence[str], patience_s: float) -> Poured:
-    """Offers one event of each, to whichever of `procs` is free; the other processors get their ticks.
+def firsts(fingerprints: Iterable[str]) -> list[dict[str, Any]]:
+    """The params of one event of each of these."""
+    return [offer_params(f"{fingerprint}/event", fingerprint, 1, "high") for fingerprint in fingerprints]
+
+
+def pour(ground: Field, procs: Sequence[str], offers: Sequence[dict[str, Any]], patience_s: float) -> Poured:
+    """Makes these offers (their params), each to whichever of `procs` is free; the other processors get their ticks.
 
     Raises CandidateHung if a reply takes longer than the protocol allows, or all of it longer than `patience_s`.
     """
     cluster, loop = ground.cluster, ground.cluster.loop
-    work = _Pour(cluster, procs, fingerprints)
+    work = _Pour(cluster, procs, offers)
     before = cluster.on_reply, cluster.on_notification
     cluster.on_reply, cluster.on_notification = work.replied, work.heard
     began_ns = loop.now_ns()

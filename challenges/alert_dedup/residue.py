@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from challenges.alert_dedup.field import Field
-from challenges.alert_dedup.pouring import Poured, pour
+from challenges.alert_dedup.field import Field, offer_params
+from challenges.alert_dedup.pouring import Poured, firsts, pour
 from challenges.alert_dedup.view import MS
 from harness.runtime import tree
 from harness.runtime.stores import Store, StoreBusy
@@ -18,6 +18,7 @@ from harness.runtime.trial import Undecided
 
 WARM_UP = 200
 LOOK_EVERY = 250  # fingerprints
+SEEN_AGAIN = 4  # one of so many has more events than its first
 FEWEST_PAGED = 0.95
 SHARE = 0.05
 GROWTH_MIB = 64.0
@@ -96,6 +97,7 @@ def measure(ground: Field, fingerprints: int, left_out: Sequence[str], over_budg
     found = Residue(before, look(ground, left_out))
     for start in range(0, fingerprints, LOOK_EVERY):
         poured = _pour(ground, f"wave/{start}", min(LOOK_EVERY, fingerprints - start))
+        _seen_again(ground, f"wave/{start}", min(LOOK_EVERY, fingerprints - start))
         found.offered += poured.offered
         found.accepted += poured.accepted
         found.paged += len(poured.pages)
@@ -107,7 +109,16 @@ def measure(ground: Field, fingerprints: int, left_out: Sequence[str], over_budg
 
 
 def _pour(ground: Field, kind: str, count: int) -> Poured:
-    return pour(ground, ground.names, [f"{kind}/{number}" for number in range(count)], PATIENCE_S)
+    return pour(ground, ground.names, firsts(f"{kind}/{number}" for number in range(count)), PATIENCE_S)
+
+
+def _seen_again(ground: Field, kind: str, count: int) -> None:
+    """Of some of them an event that is worse, the first one once more, and one like it: what each of these leaves counts as well."""
+    again = [f"{kind}/{number}" for number in range(0, count, SEEN_AGAIN)]
+    worse = [offer_params(f"{fingerprint}/worse", fingerprint, 1, "critical") for fingerprint in again]
+    first = [offer_params(f"{fingerprint}/event", fingerprint, 2, "high") for fingerprint in again]
+    like = [offer_params(f"{fingerprint}/like", fingerprint, 1, "high") for fingerprint in again]
+    pour(ground, ground.names, worse + first + like, PATIENCE_S)
 
 
 def _wait(ground: Field, found: Residue, left_out: Sequence[str], over_budget: Callable[[], bool]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from challenges.alert_dedup.field import Field
-from challenges.alert_dedup.pouring import pour
+from challenges.alert_dedup.pouring import firsts, pour
 from harness.errors import InfraError
 from harness.runtime.loop import READ, Loop
 from harness.runtime.proxy import TripCounter, every_reply_late
@@ -189,7 +189,7 @@ def _candidate(ground: Field, found: Measured, side: str, names: Sequence[str], 
     proxies = [ground.proxy(name) for name in ground.names]
     for proxy in proxies:
         proxy.log.clear()
-    poured = pour(ground, names, fingerprints, PATIENCE_S)
+    poured = pour(ground, names, firsts(fingerprints), PATIENCE_S)
     (found.candidate.one if side == "one" else found.candidate.four).append(poured.seconds)
     trips = [trip for name in names for trip in ground.proxy(name).log]
     before = found.offered

@@ -15,7 +15,7 @@ from challenges.alert_dedup.crashes import CrashPoint, calibrate
 from challenges.alert_dedup.field import Field, Offer
 from challenges.alert_dedup.history import Fault
 from challenges.alert_dedup.judging import Played
-from challenges.alert_dedup.pouring import pour
+from challenges.alert_dedup.pouring import firsts, pour
 from challenges.alert_dedup.residue import Look, Residue
 from challenges.alert_dedup.sidebyside import Arm, Bare, bare_seconds, ratio
 from challenges.alert_dedup.stuck import Asked, Holding, Stop, disturbed, p99, problems, stop_at, survey
@@ -197,7 +197,7 @@ def test_all_are_offered_one_outstanding_at_each_processor_and_only_to_those_nam
         return call
 
     ground.cluster.send = send  # type: ignore[method-assign]
-    done = pour(ground, ["p0", "p2"], [f"f{number}" for number in range(40)], 30.0)
+    done = pour(ground, ["p0", "p2"], firsts(f"f{number}" for number in range(40)), 30.0)
     assert (done.offered, done.accepted, len(done.pages)) == (40, 40, 40)
     assert max(outstanding) == 1 and len(outstanding) >= 40
     assert {proxy.processor for name in ground.names if (proxy := ground.proxy(name)).log} == {"p0", "p2"}
@@ -206,7 +206,7 @@ def test_all_are_offered_one_outstanding_at_each_processor_and_only_to_those_nam
 def test_who_does_not_come_to_the_end_is_told_so(make: Maker) -> None:
     ground = make.field("def reserve(self, fingerprint, event): return 'stay' not in fingerprint or time.sleep(9)")
     with pytest.raises(CandidateHung, match="did not come to the end"):
-        pour(ground, ["p0"], ["a", "stay"], 0.3)
+        pour(ground, ["p0"], firsts(["a", "stay"]), 0.3)
 
 
 # -- DD-60 -------------------------------------------------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ def test_keys_that_stay_are_found_and_timers_get_their_real_time(make: Maker, mo
 
 def test_a_table_of_the_bases_own_is_left_out(make: Maker) -> None:
     ground: Field = make.field(command=("python3", "-m", "reference_impl.server", "alert-dedup"), store="postgres")
-    pour(ground, ["p0"], ["a", "b"], 30.0)
+    pour(ground, ["p0"], firsts(["a", "b"]), 30.0)
     (alerts,) = [name for name in residue.look(ground, []).entries if name.endswith("alerts")]
     assert residue.look(ground, []).entries[alerts] == 2
     assert alerts not in residue.look(ground, [alerts]).entries

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from challenges.alert_dedup.crashes import calibrate, cases, restarted, restarted_quietly, second_owner_too
+from challenges.alert_dedup.crashes import BETWEEN, calibrate, cases, restarted, restarted_quietly, second_owner_too
 from challenges.alert_dedup.judging import Grounds, decide, judge, sum_up
 from harness.runtime.proxy import Point
 from harness.runtime.trial import Trial
@@ -16,6 +16,7 @@ def test_restarts_keep_the_promises(trial: Trial) -> None:
         calibration = calibrate(grounds.field(real=False))
         points = calibration.points
         wanted = [
+            BETWEEN,
             *cases(calibration, points, "restarted at once", restarted),
             *cases(calibration, points, "restarted, nothing until the next window", restarted_quietly),
             *second_owner_too(calibration, points),
