@@ -15,7 +15,7 @@ from harness.runtime.trial import Trial, Undecided
 
 SOON_MS = (100.0, 1000.0, 4000.0, 5600.0, 7500.0)
 LATE_MS = (11_000.0, 20_000.0, 35_000.0, 58_000.0)
-QUICK_CROWD, FULL_CROWD = 1_200, 12_000
+QUICK_CROWD, FULL_CROWD = 2_400, 12_000
 CROWD_MS = 15_000.0  # no longer than that, however slow
 AT_ONCE = 150
 

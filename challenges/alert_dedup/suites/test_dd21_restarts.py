@@ -6,6 +6,8 @@ import pytest
 
 from challenges.alert_dedup.crashes import BETWEEN, calibrate, cases, restarted, restarted_quietly, second_owner_too
 from challenges.alert_dedup.judging import Grounds, decide, judge, sum_up
+from challenges.alert_dedup.takeover import cases as struck
+from challenges.alert_dedup.takeover import find
 from harness.runtime.proxy import Point
 from harness.runtime.trial import Trial
 
@@ -15,14 +17,17 @@ def test_restarts_keep_the_promises(trial: Trial) -> None:
     with Grounds(trial) as grounds:
         calibration = calibrate(grounds.field(real=False))
         points = calibration.points
+        taken = find(grounds.field(real=False), calibration)
         wanted = [
             BETWEEN,
             *cases(calibration, points, "restarted at once", restarted),
             *cases(calibration, points, "restarted, nothing until the next window", restarted_quietly),
             *second_owner_too(calibration, points),
+            *struck(calibration, taken),
         ]
         shown = next(where for where in points if where.point is Point.AFTER)
         real = [f"killed {shown.name}, restarted at once"]
         judgement = judge(trial, grounds, ["DD-01", "DD-10"], wanted, in_real_time=real)
     decide(trial, judgement)
-    trial.summary(sum_up(judgement, f"{len(points)} crash points, the owner restarted or a second one killed as well"))
+    ticks = f", at {taken.steps} of them on a tick" if taken else "; none takes over on a tick"
+    trial.summary(sum_up(judgement, f"{len(points)} crash points, the owner restarted or a second one killed as well{ticks}"))
