@@ -18,7 +18,7 @@ from harness.runtime.trial import Undecided
 
 WARM_UP = 200
 LOOK_EVERY = 250  # fingerprints
-SEEN_AGAIN = 4  # one of so many has more events than its first
+QUARTER = 4
 FEWEST_PAGED = 0.95
 SHARE = 0.05
 GROWTH_MIB = 64.0
@@ -113,12 +113,17 @@ def _pour(ground: Field, kind: str, count: int) -> Poured:
 
 
 def _seen_again(ground: Field, kind: str, count: int) -> None:
-    """Of some of them an event that is worse, the first one once more, and one like it: what each of these leaves counts as well."""
-    again = [f"{kind}/{number}" for number in range(0, count, SEEN_AGAIN)]
-    worse = [offer_params(f"{fingerprint}/worse", fingerprint, 1, "critical") for fingerprint in again]
-    first = [offer_params(f"{fingerprint}/event", fingerprint, 2, "high") for fingerprint in again]
-    like = [offer_params(f"{fingerprint}/like", fingerprint, 1, "high") for fingerprint in again]
-    pour(ground, ground.names, worse + first + like, PATIENCE_S)
+    """Of a quarter each one event more, which is worse, or the first once more, or like it: what each of these leaves counts as well.
+
+    Not of the same ones: what one of these leaves another may clear away.
+    """
+    told = (("worse", 1, "critical"), ("event", 2, "high"), ("like", 1, "high"))
+    again = [
+        offer_params(f"{kind}/{number + turn}/{event}", f"{kind}/{number + turn}", attempt, severity)
+        for turn, (event, attempt, severity) in enumerate(told)
+        for number in range(0, count - turn, QUARTER)
+    ]
+    pour(ground, ground.names, again, PATIENCE_S)
 
 
 def _wait(ground: Field, found: Residue, left_out: Sequence[str], over_budget: Callable[[], bool]) -> None:
