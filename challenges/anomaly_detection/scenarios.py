@@ -113,9 +113,9 @@ class Story:
 
         return detects
 
-    def expected(self) -> str:
-        """What the first spike asks for, for a reader."""
-        return f"an onset for {self.service!r} from {self.allowed[0].from_ms} to {self.allowed[0].to_ms}"
+    def expected(self, spike: int = 0) -> str:
+        """What that spike asks for, for a reader."""
+        return f"an onset for {self.service!r} from {self.allowed[spike].from_ms} to {self.allowed[spike].to_ms}"
 
     def witness(self) -> dict[str, Any]:
         """The parameters of the traffic, for a reader."""

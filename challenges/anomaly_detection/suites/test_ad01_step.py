@@ -31,6 +31,7 @@ REGIMES = {
     SEEDS[4]: (1000.0, 0.005),
 }
 Z1_FROM, Z1_TO = 8.5, 25.0
+DRAWS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def play(trial: Trial, key: str) -> Seen:
     start_ms = stream_start_ms(rng)
     detector = Detector.start(trial, start_ms)
     declared = detector.declared
-    rate, p0 = REGIMES[key]
+    rate, p0 = REGIMES[key.partition("/")[0]]
     strength = must_strength(rate, p0, Z1_FROM + float(rng.random()) * (Z1_TO - Z1_FROM))
     step_s = first_step_s(declared, rng)
     end_s = step_s + declared.onset_limit_ms / 1000 + 1
@@ -67,6 +68,17 @@ def play(trial: Trial, key: str) -> Seen:
     detector.play(told.playback, until=told.stops_at(0))
     detector.close()
     return Seen(told, detector.alerts, told.detections(onsets(detector.alerts))[0])
+
+
+def again(trial: Trial, first: Seen) -> list[Seen]:
+    """A service whose step was missed, with other draws: what it says of the same kind of service, as far as that decides."""
+    seen, most_right = [first], DRAWS // 2
+    for number in range(1, DRAWS):
+        seen.append(play(trial, f"{first.story.key}/draw-{number}"))
+        missed = sum(one.onset is None for one in seen)
+        if trial.fails(missed, DRAWS) or len(seen) - missed > most_right:
+            break
+    return seen
 
 
 @pytest.mark.requirement("AD-01")
@@ -82,6 +94,12 @@ def test_step_is_detected(trial: Trial) -> None:
     credit = sum(map(delay_credit, delays)) / len(seen)
     if trial.fails(len(wrong), len(seen)):
         raise violation(wrong, len(seen), limit_s, credit)
+    for first in wrong:
+        draws = again(trial, first)
+        missed = [one for one in draws if one.onset is None]
+        if trial.fails(len(missed), DRAWS):
+            trial.evidence(table(draws))
+            raise violation(missed, len(draws), limit_s, credit)
     trial.credit(credit)
     trial.summary(f"{len(delays)} of {len(seen)} steps detected within {limit_s:g} s, the slowest after {max(delays):.1f} s")
 
@@ -115,6 +133,7 @@ def violation(wrong: list[Seen], of: int, limit_s: float, credit: float) -> Viol
         credit=credit,
         witness={
             **first.story.witness(),
+            "cases": [first.story.key.partition("/")[0]],
             "missed": [one.story.key for one in wrong],
             "expected": f"an onset for {first.story.service!r} (any kind but volume) from {step_ms} to {step_ms + round(limit_s * 1000)}",
             "got": late[:3] or f"no alert for {first.story.service!r} after the step",

@@ -40,6 +40,8 @@ WARMING, STEADY, BEFORE, INSIDE, CLEAR = (
 MOMENTS = (WARMING, STEADY, BEFORE, INSIDE, CLEAR)
 SEQUENCE = "all five in one run"
 MOST_COLD_SEEDS = 2
+# So long the spike goes on after the restart in it: an alert that comes for it once more would be an onset after 30 s.
+STILL_ON_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ def plan(seed: str, declared: Declared, start_ms: int, rng: np.random.Generator)
     """Lays out one seed's stream. The pause between the spikes is as long as it takes for an onset to be one again."""
     bucket_s, warmup_s, limit_s = declared.bucket_ms / 1000, declared.warmup_ms / 1000, declared.onset_limit_ms / 1000
     first_s = first_step_s(declared, rng)
-    first_end_s = first_s + limit_s + 8
+    inside_s = first_s + limit_s + 5
+    first_end_s = inside_s + STILL_ON_S
     pause_s = 32 + bucket_s + declared.lateness_ms / 1000
     second_s = first_end_s + pause_s
     compared_s = second_s + limit_s
@@ -77,7 +80,7 @@ def plan(seed: str, declared: Declared, start_ms: int, rng: np.random.Generator)
         WARMING: max(warmup_s / 2, warmup_s - 10),
         STEADY: warmup_s + 15,
         BEFORE: first_s - 1,
-        INSIDE: first_s + limit_s + 5,
+        INSIDE: inside_s,
         CLEAR: first_end_s + pause_s / 2,
     }
 
