@@ -99,6 +99,7 @@ def postgres(folder: Path) -> Server:
     subprocess.run(init, check=True, capture_output=True, user=user, group=user, cwd="/")
     url = f"postgresql://postgres@/postgres?host={folder}"
     settings = ["listen_addresses=", "fsync=off", "shared_buffers=32MB", "unix_socket_permissions=0777"]
+    settings += ["dynamic_shared_memory_type=mmap"]  # inside the folder, and gone with it
     command = [str(PG_BIN / "postgres"), "-D", str(data), "-k", str(folder)]
     command += [word for setting in settings for word in ("-c", setting)]
     return Server(folder, "postgres", url, command, lambda: psycopg.connect(url).close())
