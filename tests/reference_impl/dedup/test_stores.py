@@ -135,9 +135,11 @@ def test_the_store_is_emptied_by_time(open_store: Opener, server: Server, prefix
     store = open_store()
     sent = [wanted(f"f{i}", f"e{i}") for i in range(300)]
     for each in sent:
+        server.advance(0)  # held again, so that all are of one moment however long 600 round trips take
         store.reserve(each)
         store.reserve(wanted(each.held.fingerprint, f"suppressed-{each.held.event_id}"))
     assert server.size(prefix) >= 600
+    server.advance(0)
     store.confirm([each.held for each in sent])
     server.advance(RETENTION + 1)
     store.take_over("heir", 9)
