@@ -104,7 +104,7 @@ def test_an_error_of_the_candidates_own_is_its_answer(act: StartActor) -> None:
     says = '{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"no event"}}'
     actor = act(f"import sys\nsys.stdin.readline()\nprint({says!r}, flush=True)\nsys.stdin.readline()")
     with pytest.raises(RpcError) as caught:
-        actor.call("offer", {}, now_ms=1)
+        actor.call("offer", {}, now_ms=1, timeout_s=30)
     assert caught.value.code == -32602 and not actor.ended
 
 
@@ -156,10 +156,12 @@ def test_after_a_kill_complete_lines_count_and_a_torn_one_does_not(act: StartAct
 
 
 def test_a_large_request_goes_out_while_others_are_served(act: StartActor, loop: Loop) -> None:
-    slow = act("import sys, time\ntime.sleep(0.3)\n" + ECHO.lstrip())
-    quick = act()
-    large = slow.send("tick", {"text": "y" * 8_000_000}, now_ms=1)
-    assert quick.call("tick", {}, now_ms=1) == {} and not large.over
+    slow, quick = act(), act()
+    assert slow.call("tick", {}, now_ms=1) == quick.call("tick", {}, now_ms=1) == {}
+    assert slow.stop().took  # it reads nothing until it goes on
+    large = slow.send("tick", {"text": "y" * 8_000_000}, now_ms=2)
+    assert quick.call("tick", {}, now_ms=2) == {} and not large.over
+    assert slow.cont().took
     assert loop.run_until(lambda: large.over, 30) and large.value() == {}
 
 
