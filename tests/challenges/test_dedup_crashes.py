@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from challenges.alert_dedup import crashes
+from challenges.alert_dedup import field as field_module
 from challenges.alert_dedup.checker import check
 from challenges.alert_dedup.courses import FINGERPRINT
 from challenges.alert_dedup.crashes import (
@@ -60,7 +61,8 @@ def test_the_round_trips_of_one_offer_are_found(make: Maker) -> None:
     assert [row[0] for row in log_rows(calibration)] == [1, 2]
 
 
-def test_a_round_trip_after_the_reply_counts(make: Maker) -> None:
+def test_a_round_trip_after_the_reply_counts(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crashes, "AFTER_REPLY_S", 0.5)  # 50 ms are few on a busy machine
     calibration = calibrate(
         make.field("""
         def write(self, message):
@@ -130,7 +132,8 @@ def test_a_point_that_is_not_reached_is_undecided(make: Maker) -> None:
         crash(field, CrashPoint(1, Point.AFTER, "x"), other)
 
 
-def test_a_point_after_the_reply_is_waited_for(make: Maker) -> None:
+def test_a_point_after_the_reply_is_waited_for(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(field_module, "QUIET_S", 0.5)  # 50 ms are few on a busy machine
     field = make.field("""
     def write(self, message):
         super().write(message)

@@ -33,6 +33,14 @@ def decide(self, fingerprint, event):
 """
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is to ask its store next is waited for, on a busy machine too: schedules here are exact. Seldom is any of it used up."""
+    monkeypatch.setattr(interleave, "STILL_S", 2.0)
+    monkeypatch.setattr(interleave, "GRANT_PATIENCE_S", 20.0)
+    monkeypatch.setattr(interleave, "PLACE_PATIENCE_S", 30.0)
+
+
 def scene(name: str) -> Scene:
     return next(scene for scene in SCENES if scene.name == name)
 
@@ -135,6 +143,7 @@ def reserve(self, fingerprint, event):
 
 def test_a_processor_that_does_nothing_is_hung(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interleave, "PLACE_PATIENCE_S", 0.3)
+    monkeypatch.setattr(interleave, "STILL_S", 0.1)
     with pytest.raises(CandidateHung, match="neither asked its store nor answered its offer for 0.3 s"):
         stage(make, HANGS).play(lambda ready: ready[0])
 
@@ -143,6 +152,7 @@ def test_one_that_is_stuck_in_the_store_does_not_make_another_ones_silence_last_
     make: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(interleave, "PLACE_PATIENCE_S", 0.15)
+    monkeypatch.setattr(interleave, "STILL_S", 0.1)
     played = stage(make, HANGS)
     field = played.field
     field.begin()
@@ -155,7 +165,8 @@ def test_one_that_is_stuck_in_the_store_does_not_make_another_ones_silence_last_
         played._ready(offers, {"p0": stuck})
 
 
-def test_a_round_trip_after_the_reply_is_part_of_the_schedule(make: Maker) -> None:
+def test_a_round_trip_after_the_reply_is_part_of_the_schedule(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interleave, "QUIET_S", 0.5)
     played = stage(
         make,
         'def write(self, m):\n    super().write(m)\n    if "decision" in m.get("result", {}): self.store.ask("GET", "after")',
