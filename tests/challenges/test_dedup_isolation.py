@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from challenges.alert_dedup import residue, sidebyside
+from challenges.alert_dedup import residue, sidebyside, stuck
 from challenges.alert_dedup.courses import FINGERPRINT
 from challenges.alert_dedup.crashes import CrashPoint, calibrate
 from challenges.alert_dedup.field import Field, Offer
@@ -138,7 +138,9 @@ def test_the_99th_of_a_hundred() -> None:
 # -- DD-41: what is played ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_stop_is_proven_happens_under_way_and_shows_what_is_held(make: Maker) -> None:
+def test_a_stop_is_proven_happens_under_way_and_shows_what_is_held(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Who is fast enough is judged on figures made by hand, above: here each offer to the others takes as long as it takes.
+    monkeypatch.setattr(stuck, "MOST_MS", 30_000.0)
     ground = make.field(LOCKS, 4, real=True, begin=False)
     calibration = calibrate(ground)
     assert [trip.split()[0] for trip in calibration.trips] == ["SET", "SET", "DEL"]
@@ -146,7 +148,7 @@ def test_a_stop_is_proven_happens_under_way_and_shows_what_is_held(make: Maker) 
     stop = stop_at(ground, calibration.points[1], calibration)
     (fault,) = [entry for entry in stop.run.entries if isinstance(entry, Fault)]
     assert (fault.fault, fault.status, fault.proc) == ("pause", "installed", "p0")
-    assert stop.until_ms - stop.at_ms == 2500 and stop.holding == Holding(1)
+    assert stop.until_ms - stop.at_ms == pytest.approx(2500) and stop.holding == Holding(1)
     assert {asked.offer.proc for asked in stop.others} == {"p2", "p3"} and {asked.offer.proc for asked in stop.same} == {"p1"}
     assert problems(stop) == ["its own fingerprint, offered 1 times to another, was not accepted in 2500 ms"]
 

@@ -30,6 +30,7 @@ from tests.challenges.dedup_trials import Maker, make
 
 __all__ = ["make"]
 
+GRAIN_MS = 20.0  # two clocks of this machine are compared
 MOMENTS = [float(at_ms) for at_ms in range(0, 31_000, 50)]
 
 
@@ -97,13 +98,16 @@ def test_skews_are_proven_by_the_processes_and_the_store(make: Maker) -> None:
         (STORE, -1000.0, "installed"),
     ]
     for name in field.names:
-        told = field.cluster.nodes[name].live
-        stats = field.cluster.send(field.cluster.nodes[name], "stats", {})
-        assert field.cluster.run_until(lambda stats=stats: stats.over, 5.0)
-        off_ms = stats.value()["wall_ms"] - field.cluster.time.wall_ms()
-        assert off_ms == pytest.approx(field.cluster.nodes[name].skew_ns / 1e6, abs=400.0), told
+        node = field.cluster.nodes[name]
+        before_ms = field.cluster.time.wall_ms(node.skew_ns)
+        stats = field.cluster.send(node, "stats", {})
+        assert field.cluster.run_until(lambda stats=stats: stats.over, 20.0)
+        after_ms = field.cluster.time.wall_ms(node.skew_ns)
+        assert before_ms - GRAIN_MS <= stats.value()["wall_ms"] <= after_ms + GRAIN_MS, node.live
     assert field.cluster.store is not None
-    assert field.cluster.store.wall_ms() - field.cluster.time.wall_ms() == pytest.approx(-1000.0, abs=400.0)
+    before_ms = field.cluster.time.wall_ms()
+    store_ms = field.cluster.store.wall_ms() + 1000.0
+    assert before_ms - GRAIN_MS <= store_ms <= field.cluster.time.wall_ms() + GRAIN_MS
 
 
 def test_store_that_cannot_be_moved_is_undecided(make: Maker) -> None:
