@@ -361,8 +361,9 @@ class Process:
     # -- words -----------------------------------------------------------------------------------------------------------------
 
     def _why_ended(self, method: str) -> str:
+        # On a busy machine the exit status comes well after the end of stdout: without it we would say that it still runs.
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._spawned.popen.wait(0.5)
+            self._spawned.popen.wait(EXIT_PATIENCE_S)
         with contextlib.suppress(Flooded, Closed):
             self._channel.drain(0.2)
         group = self._spawned.group

@@ -83,6 +83,20 @@ def test_a_death_is_told_with_its_last_words(start: Start) -> None:
     assert "out of cheese" in caught.value.stderr_tail
 
 
+@pytest.mark.parametrize("kind", ["none"])  # a sandbox's own process keeps the pipe open
+@pytest.mark.parametrize(
+    ("does", "patience_s", "words"),
+    [("time.sleep(0.6)", 30.0, "exited with status 7"), ("sys.stdin.readline()", 0.05, "closed its stdout .* and still runs")],
+)
+def test_who_closes_its_stdout_is_waited_for_before_it_is_said_to_run(
+    start: Start, monkeypatch: pytest.MonkeyPatch, does: str, patience_s: float, words: str
+) -> None:
+    monkeypatch.setattr("harness.runtime.process.EXIT_PATIENCE_S", patience_s)
+    process = start(f"import os, sys, time\nsys.stdin.readline()\nos.close(1)\n{does}\nos._exit(7)")
+    with pytest.raises(CandidateDied, match=words):
+        process.request("tick", {}, now_ms=1)
+
+
 def test_a_killed_process_is_told_by_its_signal(start: Start) -> None:
     process = start()
     process.request("tick", {}, now_ms=1)
