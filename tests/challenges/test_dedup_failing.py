@@ -82,6 +82,7 @@ def test_everything_fails_from_one_operation_on_until_it_does_not(make: Maker) -
     offer = strike(field, where, calibration, kill_store, fresh=field.names)
     other = field.offer(SECOND, f"{FINGERPRINT}/2")
     assert where.text == COMMIT and not field.cluster.run_until(lambda: offer.over or other.over, 0.2)
+    assert field.cluster.run_until(lambda: sum(trip.fate == "cut before" for trip in field.trips()) >= 2, 20)
     fail_no_more(field)
     field.wait(offer, other)
     assert (offer.decision, other.decision) == ("emit", "emit")

@@ -282,6 +282,7 @@ def test_a_run_after_a_lock_that_was_never_freed_begins_with_an_empty_store(
     field = make.field(body, 2, store="postgres")
     for _ in range(2):
         first = field.offer("p0", "f")
+        assert field.cluster.run_until(lambda: any("lock table" in t.text and t.over for t in field.trips()), 20)
         field.wait(first, timeout_s=0.5)
         blocked = field.offer("p1", "f")
         field.wait(blocked, timeout_s=0.5)

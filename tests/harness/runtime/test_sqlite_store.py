@@ -45,6 +45,7 @@ def decide(self, fingerprint, event):
     return super().decide(fingerprint, event)
 """
 TRANSACTION = ["read", "write", "commit"]
+PATIENCE_S = 30.0
 JOURNALS = ("plain_sqlite", "dd20_sqlite_rollback_journal")
 
 
@@ -78,11 +79,11 @@ def test_whose_operation_goes_next_is_chosen_and_who_waits_for_a_lock_is_known(m
     gate, loop, blocked = field.cluster.gate, field.cluster.loop, field.cluster.store.blocked  # type: ignore[union-attr]
     gate.close()
     offers = [field.offer(name, "f") for name in ("p0", "p1")]
-    assert loop.run_until(lambda: len(gate.waiting()) == 2, 5)
+    assert loop.run_until(lambda: len(gate.waiting()) == 2, PATIENCE_S)
     for _ in TRANSACTION[:2]:  # p1 goes first, its whole transaction through
-        trip, went = gate.run(loop, "p1", blocked=blocked, timeout_s=5)
+        trip, went = gate.run(loop, "p1", blocked=blocked, timeout_s=PATIENCE_S)
         assert went is Granted.DONE
-        loop.run_until(lambda: "p1" in gate.waiting() or offers[1].over, 5)
+        loop.run_until(lambda: "p1" in gate.waiting() or offers[1].over, PATIENCE_S)
     assert offers[1].decision == "emit" and not offers[0].over
     gate.open()
     field.wait(*offers)
@@ -91,10 +92,10 @@ def test_whose_operation_goes_next_is_chosen_and_who_waits_for_a_lock_is_known(m
     field.wait(field.offer("p0", "hold"))
     gate.close()
     waits = field.offer("p1", "g")
-    assert loop.run_until(lambda: "p1" in gate.waiting(), 5)
-    assert gate.run(loop, "p1", blocked=blocked, timeout_s=5)[1] is Granted.DONE
-    assert loop.run_until(lambda: "p1" in gate.waiting(), 5)
-    trip, went = gate.run(loop, "p1", blocked=blocked, timeout_s=5)
+    assert loop.run_until(lambda: "p1" in gate.waiting(), PATIENCE_S)
+    assert gate.run(loop, "p1", blocked=blocked, timeout_s=PATIENCE_S)[1] is Granted.DONE
+    assert loop.run_until(lambda: "p1" in gate.waiting(), PATIENCE_S)
+    trip, went = gate.run(loop, "p1", blocked=blocked, timeout_s=PATIENCE_S)
     assert (went, trip.kind) == (Granted.BLOCKED, "write")
     gate.open()
     field.cluster.kill(field.cluster.nodes["p0"])  # and its lock goes with it: SQLite's own next attempt has it
@@ -167,7 +168,7 @@ def test_who_is_stopped_at_an_operation_goes_on_with_it_when_he_is_resumed(make:
         node.faults.pause(node.live, k, Point.BEFORE)
         field.proxy("p0").open_window("offer")
         offers = [field.offer("p0", "f")]
-        assert field.cluster.loop.run_until(lambda: bool(node.faults.fired), 5)
+        assert field.cluster.loop.run_until(lambda: bool(node.faults.fired), PATIENCE_S)
         (fired,) = node.faults.fired
         assert fired.status == "installed" and fired.trip.inside == (k == 3)
         if not fired.trip.inside:  # others go on meanwhile
@@ -201,7 +202,7 @@ def test_a_run_begins_with_an_empty_file_whatever_the_last_one_left(make: Maker,
     field = make.field(body, store="sqlite", processors=2)
     cluster = field.cluster
     call = cluster.send(cluster.nodes["p0"], "stats", {})
-    assert cluster.loop.run_until(lambda: call.over, 10)
+    assert cluster.loop.run_until(lambda: call.over, PATIENCE_S)
     field.begin()
     first, second = field.offer("p0", "f"), field.offer("p1", "f")
     field.wait(first, second)
@@ -214,7 +215,7 @@ def test_who_fills_the_folder_is_ended_for_it(make: Maker, monkeypatch: pytest.M
     field = make.field(body, store="sqlite")
     with pytest.raises(CandidateBrokeProtocol, match="holds more than 1 MiB, which is all that it may"):
         field.pass_ms(200)
-        field.cluster.run_until(lambda: False, 5)
+        field.cluster.run_until(lambda: False, PATIENCE_S)
 
 
 def test_whose_operations_cannot_be_seen_is_not_judged(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:

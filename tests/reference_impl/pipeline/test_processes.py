@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -82,6 +82,10 @@ def wait(what: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
+def decisions(processes: Iterable[PipelineProcess]) -> list[str]:
+    return [line["decision"] for one in processes for _, line in list(one.journal) if line["event"] == "offered"]
+
+
 def test_one_of_three_is_killed_with_the_alert_in_hand(
     start: Callable[[str, int], PipelineProcess], receivers: Receivers
 ) -> None:
@@ -92,7 +96,8 @@ def test_one_of_three_is_killed_with_the_alert_in_hand(
     for process in processes:
         process.post(logs(range(ONSET_S + 10)))
     assert len(receivers.slack.wait_for(1)) == len(receivers.pagerduty.wait_for(1)) == 1
-    wait(lambda: any(process.owes() for process in processes))
+    # An alert is in hand before its offer is told as decided; and on a busy machine, its lease over, it may be in other hands.
+    wait(lambda: "emit" in decisions(processes) and any(process.owes() for process in processes))
     owner = next(process for process in processes if process.owes())
     owner.kill()
     receivers.jira.always = None
@@ -102,8 +107,7 @@ def test_one_of_three_is_killed_with_the_alert_in_hand(
     assert [process.close() for process in survivors] == [0, 0]
     assert len(receivers.jira.issues) == 1
     assert {one.alert_id for receiver in receivers.all for one in receiver.taken} == set(receivers.slack.alert_ids())
-    decisions = [line["decision"] for one in survivors for _, line in one.journal if line["event"] == "offered"]
-    assert decisions and "emit" not in decisions
+    assert decisions(survivors) and decisions(processes).count("emit") == 1
 
 
 def test_what_was_left_undelivered_is_delivered_after_the_next_start(
