@@ -267,7 +267,7 @@ def test_levels_of_a_crash_before_anything_was_stored_or_without_a_proof() -> No
 # -- planted violations -------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6))
 def test_a_lawful_history_has_no_findings(seed: int) -> None:
     assert check(lawful(seed).entries(), RULES) == []
@@ -302,7 +302,7 @@ def plant(sketch: Sketch, requirement: str, rng: random.Random) -> None:
         sketch.offer(last_ms + 8060 + rng.randrange(5000), "planted", fp=fp)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 10**6), requirement=st.sampled_from(sorted(CHECKS)))
 def test_a_planted_violation_is_named(seed: int, requirement: str) -> None:
     sketch = lawful(seed)
@@ -310,7 +310,7 @@ def test_a_planted_violation_is_named(seed: int, requirement: str) -> None:
     assert requirement in found(sketch.end(60_000))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6))
 def test_fingerprints_are_judged_apart(seed: int) -> None:
     """The findings of a spoiled history are those of its fingerprints, each alone."""

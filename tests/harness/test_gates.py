@@ -73,7 +73,10 @@ def test_a_comparison_lies_on_disk_as_page_and_files(tmp_path: Path) -> None:
     assert 'href="../c0/toy/index.html#TY-01"' in page
 
 
-def test_compare_measures_only_what_is_missing(tmp_path: Path) -> None:
+def test_compare_measures_only_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Commits are not to be signed, nor hooks run, because whoever tests has git do so.
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         manifest = f'[candidate]\nid = "{name}"\nchallenge = "anomaly-detection"\n[run]\ncommand = ["false"]\n'

@@ -233,7 +233,7 @@ def test_senseless_numbers_are_refused(wrong: dict[str, int]) -> None:
         Plan(**wrong)  # type: ignore[arg-type]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lengths=st.lists(st.integers(1, 4), min_size=2, max_size=3), bound=st.integers(0, 2))
 def test_what_is_played_is_what_has_few_preemptions(lengths: list[int], bound: int) -> None:
     play = Simulated({f"p{number}": plain(length) for number, length in enumerate(lengths)})
@@ -256,7 +256,7 @@ def interleavings(left: tuple[int, ...], bound: int, last: int | None = None) ->
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     shapes=st.lists(st.tuples(st.integers(1, 2), st.booleans()), min_size=2, max_size=3),
     bound=st.integers(0, 3),

@@ -59,7 +59,7 @@ def test_every_entry_gives_the_same_alerts(way: Callable[[Detector, list[tuple[i
     assert other.memory == one_by_one.memory
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(rows, st.sampled_from([by_batch, by_columns]), st.booleans())
 def test_every_entry_leaves_the_same_state(
     logs: list[tuple[int, int, bool]],
@@ -82,7 +82,7 @@ def test_columns_of_many_chunks() -> None:
     assert bulk.take_alerts() == single.take_alerts() != []
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25, derandomize=True)
 @given(st.lists(st.integers(1, 900), min_size=1, max_size=20))
 def test_any_split_into_batches(sizes: list[int]) -> None:
     logs = loud(1)
@@ -142,7 +142,7 @@ def test_a_snapshot_goes_on_as_if_nothing_had_happened(seam_s: int) -> None:
     assert len(whole.onsets()) == 2
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(rows, rows)
 def test_a_snapshot_holds_everything(before: list[tuple[int, int, bool]], after: list[tuple[int, int, bool]]) -> None:
     detector = Detector()
@@ -152,7 +152,7 @@ def test_a_snapshot_holds_everything(before: list[tuple[int, int, bool]], after:
     assert restored.memory == detector.memory
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=80, derandomize=True)
 @given(st.data())
 def test_a_damaged_snapshot_is_refused(data: st.DataObject) -> None:
     state = dump(Detector())
