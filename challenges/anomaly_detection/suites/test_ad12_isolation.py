@@ -26,10 +26,9 @@ from harness.runtime.trial import Trial
 SERVICE = "checkout"
 OTHER_NAME = "ταμείο/eu:2"
 STRENGTH = Strength(rate=50.0, p0=0.01, p1=0.55)
-SICK = Strength(rate=40.0, p0=0.01, p1=0.7)
 TIE_MS = 50
-# Two neighbours' incidents begin this long before the service's own: their alerts come some time, and just, before it.
-NEIGHBOUR_LEADS_S, CLOSE_LEADS_S = 15.0, 4.0
+# The neighbour's incident begins this long before the service's own: its alert comes some time before, or just before.
+LEADS_S, CLOSE_LEADS_S = 15.0, 4.0
 CROWD, CROWD_RATE, CROWD_LEADS_S = 200, 0.4, 10.0
 MEANT = "the onsets that the service has alone, each within one bucket"
 
@@ -86,17 +85,14 @@ def company(trial: Trial, seed: str, base: Alone, made: list[Source]) -> Traffic
     return with_ties(generate(made, base.traffic.start_ms, length_s, trial.rng(f"AD-12/{seed}/company")), TIE_MS)
 
 
-def neighbours(trial: Trial, seed: str, base: Alone) -> Traffic:
-    """A busy service, a sick one, one whose name begins like the service's, and two with an incident just before."""
-    begun_s = [max(0.0, base.step_s - lead_s) for lead_s in (NEIGHBOUR_LEADS_S, CLOSE_LEADS_S)]
+def neighbours(trial: Trial, seed: str, base: Alone, lead_s: float) -> Traffic:
+    """A busy service, a sick one, one whose name begins like the service's, and one with an incident just before."""
+    incident = (max(0.0, base.step_s - lead_s), base.step_s + 10_000)
     made = [
         Source("search", flat(60.0), flat(0.002)),
         Source("mailer", flat(10.0), flat(0.4)),
         Source(f"{SERVICE}-2", flat(10.0), flat(0.05)),
-        *(
-            spiky(name, SICK, [(at_s, base.step_s + 10_000)])
-            for name, at_s in zip(("payments", "shipping"), begun_s, strict=True)
-        ),
+        spiky("payments", Strength(40.0, 0.01, 0.7), [incident]),
     ]
     return company(trial, seed, base, made)
 
@@ -108,8 +104,8 @@ def crowd(trial: Trial, seed: str, base: Alone) -> Traffic:
 
 
 VARIATIONS: dict[str, Callable[[Trial, str, Alone], Traffic]] = {
-    "added": lambda trial, seed, base: merge([base.traffic, neighbours(trial, seed, base)]),
-    "interleaved": lambda trial, seed, base: merge([neighbours(trial, seed, base), base.traffic]),
+    "added": lambda trial, seed, base: merge([base.traffic, neighbours(trial, seed, base, LEADS_S)]),
+    "interleaved": lambda trial, seed, base: merge([neighbours(trial, seed, base, CLOSE_LEADS_S), base.traffic]),
     "renamed": lambda _trial, _seed, base: replace(base.traffic, services=(OTHER_NAME,)),
     "crowd": lambda trial, seed, base: merge([crowd(trial, seed, base), base.traffic]),
 }
