@@ -119,6 +119,25 @@ class OneCooldown(fakes.Good):
                 self.silent_until = now + 60_000 // self.bucket_ms
 
 
+class StormBrake(fakes.Good):
+    """For 12 s after an alert no other service may alert."""
+
+    last = ("", -100)
+
+    def judge(self, service: str, logs: int, errors: int, alerts: list[dict[str, Any]]) -> None:
+        before, now = len(alerts), self.current or 0
+        super().judge(service, logs, errors, alerts)
+        if len(alerts) > before:
+            if service != self.last[0] and (now - self.last[1]) * self.bucket_ms < 12_000:
+                alerts.pop()
+            else:
+                self.last = (service, now)
+
+
+def test_a_neighbour_that_alerts_just_before() -> None:
+    assert "interleaved" in failure(ad12.test_services_do_not_disturb_each_other, StormBrake).witness["failed"]
+
+
 def test_services_by_themselves() -> None:
     assert passes(ad12.test_services_do_not_disturb_each_other, fakes.Good).credits == [1.0]
     found = failure(ad12.test_services_do_not_disturb_each_other, OneCooldown)
@@ -189,6 +208,42 @@ def test_steps_under_wrong_clocks(clock: str) -> None:
     passes(ad16.test_steps_are_detected, OwnTime, [f"seed-1/{clock}"])
     if clock == "-1 h":
         assert "under a right clock it has one" in str(failure(ad16.test_steps_are_detected, fakes.Good, [f"seed-1/{clock}"]))
+
+
+class MuteUntilThen(OwnTime):
+    """15 s between two alerts of a service, by the clock of its host."""
+
+    host_ms = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told_ms: dict[str, int] = {}
+
+    def ingest(self, logs: list[Any], now_ms: int) -> dict[str, Any]:
+        self.host_ms = now_ms
+        return super().ingest(logs, now_ms)
+
+    def judge(self, service: str, logs: int, errors: int, alerts: list[dict[str, Any]]) -> None:
+        before = len(alerts)
+        super().judge(service, logs, errors, alerts)
+        if len(alerts) > before:
+            if self.host_ms - self.told_ms.get(service, -(10**9)) < 15_000:
+                alerts.pop()
+            else:
+                self.told_ms[service] = self.host_ms
+
+
+def test_a_step_after_an_alert_when_the_clock_has_stepped_back() -> None:
+    asked = ad16.test_steps_after_an_alert_are_detected
+    assert "an hour" in passes(asked, OwnTime).summaries[0]
+    found = failure(asked, MuteUntilThen)
+    assert found.witness["failed"] == [ad16.AFTER_ALERT] and found.witness["clock_off_by"] == ad16.AFTER_ALERT
+    assert failure(asked, MuteUntilThen, found.witness["cases"])
+    passes(ad16.test_steps_are_detected, MuteUntilThen, ["seed-1/-1 h"])  # without an alert before there is nothing to see
+
+
+def test_who_does_not_see_a_second_step_is_not_asked_for_it_under_a_wrong_clock() -> None:
+    assert "was not asked" in passes(ad16.test_steps_after_an_alert_are_detected, fakes.Silent).summaries[0]
 
 
 def test_steady_traffic_under_wrong_clocks() -> None:
@@ -329,6 +384,37 @@ class Storm(fakes.Good):
     def judge(self, service: str, logs: int, errors: int, alerts: list[dict[str, Any]]) -> None:
         if errors > 0.05 * logs and (self.current or 0) % 7 == 0:
             alerts.append(self.alert(service, "error_rate", 1.0, "m"))
+
+
+class TellsAgain(Kept):
+    """An incident is told once, and after a restart once more, 40 s after the first time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: set[str] = set()
+        self.told_ms: dict[str, int] = {}
+
+    def judge(self, service: str, logs: int, errors: int, alerts: list[dict[str, Any]]) -> None:
+        before, now_ms = len(alerts), (self.current or 0) * self.bucket_ms
+        super().judge(service, logs, errors, alerts)
+        if len(alerts) == before:
+            self.told.discard(service)
+        elif service in self.told or now_ms - self.told_ms.get(service, -(10**9)) < 40_000:
+            alerts.pop()
+        else:
+            self.told.add(service)
+            self.told_ms[service] = now_ms
+
+    def content(self) -> dict[str, Any]:
+        return {**super().content(), "told_ms": self.told_ms}
+
+    def take_over(self, kept: dict[str, Any]) -> None:
+        super().take_over(kept)
+        self.told_ms = dict(kept["told_ms"])
+
+
+def test_a_spike_outlasts_a_restart_by_long_enough_for_a_second_onset() -> None:
+    assert failure(ad30.test_restart_goes_unnoticed, TellsAgain).witness["failed"] == [ad30.INSIDE]
 
 
 def test_restarts_from_a_snapshot() -> None:

@@ -50,6 +50,43 @@ def test_who_stays_silent_fails_the_steps(make: type[fakes.Good]) -> None:
     assert failure(ad01.test_step_is_detected, FakeTrial(make, cases=found.witness["cases"]))
 
 
+class TwiceTheUsual(fakes.Good):
+    """What is less than twice as bad as usual is nothing to it."""
+
+    def judge(self, service: str, logs: int, errors: int, alerts: list[dict[str, Any]]) -> None:
+        if self.seen.get(service, 0) < 10 or errors / logs >= 2 * self.share[service]:
+            super().judge(service, logs, errors, alerts)
+
+
+class DeafOnce(fakes.Good):
+    """The fourth of its kind hears nothing."""
+
+    made = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        DeafOnce.made += 1
+        self.deaf = DeafOnce.made == 4
+
+    def judge(self, service: str, logs: int, errors: int, alerts: list[dict[str, Any]]) -> None:
+        if not self.deaf:
+            super().judge(service, logs, errors, alerts)
+
+
+def test_a_step_that_is_missed_in_one_kind_of_service_is_asked_again_there() -> None:
+    found = failure(ad01.test_step_is_detected, FakeTrial(TwiceTheUsual))
+    assert len(found.witness["missed"]) == 3 and all(key.startswith("seed-3") for key in found.witness["missed"])
+    assert found.witness["cases"] == ["seed-3"] and "20.0%" in str(found)
+    assert failure(ad01.test_step_is_detected, FakeTrial(TwiceTheUsual, cases=["seed-3"]))
+
+
+def test_one_draw_that_is_missed_decides_nothing() -> None:
+    DeafOnce.made = 0
+    trial = FakeTrial(DeafOnce)
+    ad01.test_step_is_detected(trial)
+    assert trial.credits[0] < 0.85 and trial.started == 5 + 3 and "4 of 5 steps" in trial.summaries[0]
+
+
 def test_every_step_lies_in_the_must_zone() -> None:
     trial = FakeTrial(fakes.Silent)
     assert all(ad01.play(trial, key).story.strength.is_must for key in ad01.SEEDS)

@@ -257,6 +257,22 @@ def test_keys_that_stay_are_found_and_timers_get_their_real_time(make: Maker, mo
     assert clean.outcome is Outcome.PASS and clean.summary.startswith("60 fingerprints, 1.2 s of virtual time later")
 
 
+@pytest.mark.parametrize("event", ["worse", "event", "like"])
+def test_what_one_kind_of_event_leaves_is_found(make: Maker, monkeypatch: pytest.MonkeyPatch, event: str) -> None:
+    monkeypatch.setattr("challenges.alert_dedup.suites.test_dd60_residue.QUICK", 60)
+    monkeypatch.setattr(residue, "WARM_UP", 10)
+    leaves = f"""
+    declared = {{'retention_ms': 600}}
+    def offer(self, params):
+        answer = super().offer(params)
+        if answer["decision"] == "suppress" and params["event_id"].endswith("/{event}"):
+            self.store.ask("SET", "left:" + params["event_id"], 1)
+        return answer
+    """
+    found = outcome(make.trial(leaves, req="DD-60", config={"window_ms": 600, "max_skew_ms": 100}), dd60)
+    assert found.outcome is Outcome.FAIL and "rows or keys were still there" in found.summary
+
+
 def test_a_table_of_the_bases_own_is_left_out(make: Maker) -> None:
     ground: Field = make.field(command=("python3", "-m", "reference_impl.server", "alert-dedup"), store="postgres")
     pour(ground, ["p0"], firsts(["a", "b"]), 30.0)

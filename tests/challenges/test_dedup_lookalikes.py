@@ -122,6 +122,15 @@ def test_joined_ones_are_equal_once_joined(mark: str) -> None:
     assert len({mark.join((told.fingerprint, told.event_id)) for told in (event.one, event.other)}) == 1
 
 
+def test_pairs_beyond_ascii_are_equal_once_their_bytes_are_cut_or_replaced() -> None:
+    by_name = {pair.name: (pair.one.fingerprint, pair.other.fingerprint) for pair in PAIRS}
+    low = {bytes(ord(c) & 0xFF for c in text) for text in by_name["the low byte of each character"]}
+    assert low == {b"BELL"}
+    replaced = by_name["? or nothing for what is beyond ASCII"]
+    assert {text.encode("ascii", "replace") for text in replaced} == {b"???"}
+    assert {text.encode("ascii", "ignore") for text in replaced} == {b""}
+
+
 def test_long_ones_differ_in_the_last_character_alone() -> None:
     for pair in LONG.pairs:
         assert pair.one.fingerprint[:-1] == pair.other.fingerprint[:-1]
