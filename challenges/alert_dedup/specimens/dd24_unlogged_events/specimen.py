@@ -9,36 +9,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[4]))
 
 import secrets
 
-from challenges.alert_dedup.specimens._base import SETUP, Alert, PostgresDedup, key, run
-
-MEMORY = """
-create unlogged table if not exists "{p}events" (event text primary key);
-
-create or replace function "{p}remember"(a_fingerprint text, a_event text, a_alert text, a_window int, a_lease int)
-returns text language plpgsql as $$
-declare answer text;
-begin
-    perform pg_advisory_xact_lock(hashtextextended(a_fingerprint, 0));
-    if exists (select from "{p}events" where event = a_event) then return 'known'; end if;
-    answer := "{p}reserve"(a_fingerprint, a_event, a_alert, a_window, a_lease);
-    if answer = 'emit' then insert into "{p}events" values (a_event); end if;
-    return answer;
-end $$;
-"""
+from challenges.alert_dedup.specimens._base import Alert, key, run
+from challenges.alert_dedup.specimens._unlogged import Unlogged
 
 
-class UnloggedEvents(PostgresDedup):
-    """An alert's row goes when it is confirmed; that its event is known is in a table of its own."""
+class UnloggedEvents(Unlogged):
+    """An alert's row goes when it is confirmed: then the table of events alone knows of it."""
 
     def new_id(self, fingerprint: str, event_id: str) -> str:
         return secrets.token_hex(12)
-
-    def setup(self) -> str:
-        return SETUP + MEMORY
-
-    def reserve(self, alert: Alert) -> str:
-        values = (key(alert.fingerprint), key(alert.event_id), alert.pack(), self.window_ms, self.lease_ms)
-        return str(self.ask('select "{p}remember"(%s, %s, %s, %s, %s)', *values)[0])
 
     def confirm(self, alert: Alert) -> None:
         self.ask('delete from "{p}alerts" where event = %s', key(alert.event_id))

@@ -7,25 +7,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[4]))
 
-from challenges.alert_dedup.specimens._base import Alert, Params, ValkeyDedup, run
+from challenges.alert_dedup.specimens._base import run
+from challenges.alert_dedup.specimens._worst import Worst
 
-RANKS = ("low", "medium", "high", "critical")
 
+class EscalatesForEver(Worst):
+    """Writes the worse one in place of the other."""
 
-class EscalatesForEver(ValkeyDedup):
-    """Beside the window the worst severity of the fingerprint: what is worse is an update."""
-
-    retention_ms = 6_000
-
-    def decide(self, alert: Alert, params: Params) -> str:
-        answer = super().decide(alert, params)
-        rank, worst = RANKS.index(params["alert"].get("severity", "low")), f"{self.prefix}worst:{alert.fingerprint}"
-        if answer == "emit":
-            self.store.set(worst, rank, px=self.window_ms)
-        elif answer == "suppress" and rank > int(self.store.get(worst) or 0):
-            self.store.set(worst, rank)
-            return "update"
-        return answer
+    def escalate(self, worst: str, rank: int) -> None:
+        self.store.set(worst, rank)
 
 
 run(EscalatesForEver(), "escalates-for-ever")
