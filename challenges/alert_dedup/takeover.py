@@ -104,9 +104,11 @@ def _taken_over(field: Field, calibration: Calibration, where: CrashPoint, watch
     proxy.open_window(WATCHED)
     proxy.policy = in_turn(watch, node.faults, field.cluster.gate)
     until_ms = field.now_ms + field.rules.after_fault_ns / MS
-    while node.up and not paged(field) and field.now_ms < until_ms:
-        field.pass_ms(STEP_MS)
-    usual(field)
+    try:
+        while node.up and not paged(field) and field.now_ms < until_ms:
+            field.pass_ms(STEP_MS)
+    finally:
+        usual(field)
     return watch
 
 
