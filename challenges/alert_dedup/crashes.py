@@ -120,11 +120,11 @@ def _one_offer(field: Field) -> list[RoundTrip]:
     return proxy.close_window()
 
 
-def crash(field: Field, where: CrashPoint, calibration: Calibration) -> Offer:
+def crash(field: Field, where: CrashPoint, calibration: Calibration, fresh: Sequence[str] = (OWNER,)) -> Offer:
     """A fresh run in which the owner is killed at that point of its offer; the offer. Raises Undecided if it is not reached."""
     expected = list(calibration.shapes[: where.k])
     for _ in range(TRIES):
-        field.begin(fresh=[OWNER])
+        field.begin(fresh=fresh)
         field.rows_before = rows_of(field)
         offer = kill_at(field, OWNER, where, lambda: field.offer(OWNER, FINGERPRINT, event_id=EVENT))
         fired = field.cluster.nodes[OWNER].faults.fired

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from challenges.alert_dedup.courses import FINGERPRINT
-from challenges.alert_dedup.crashes import SECOND, THIRD, TRIES, Calibration, CrashPoint, crash, shape
+from challenges.alert_dedup.crashes import OWNER, SECOND, THIRD, TRIES, Calibration, CrashPoint, crash, shape
 from challenges.alert_dedup.failing import usual
 from challenges.alert_dedup.field import Field
 from challenges.alert_dedup.history import Emit
@@ -89,7 +89,7 @@ def find(field: Field, calibration: Calibration) -> Takeover | None:
 
 
 def _idle(field: Field) -> dict[str, int]:
-    field.begin()
+    field.begin(fresh=[SECOND])
     field.proxy(SECOND).open_window(WATCHED)
     field.pass_ms(IDLE_MS)
     return longest(field.proxy(SECOND).close_window())
@@ -97,7 +97,7 @@ def _idle(field: Field) -> dict[str, int]:
 
 def _taken_over(field: Field, calibration: Calibration, where: CrashPoint, watch: _Watch) -> _Watch:
     """The owner dies there, and so does one who saw the same alert and left it to him: the second one is alone, and may page."""
-    crash(field, where, calibration)
+    crash(field, where, calibration, fresh=(OWNER, SECOND))  # as it takes over for the first time, each time
     field.wait(field.offer(THIRD, FINGERPRINT))
     field.kill(THIRD)
     node, proxy = field.cluster.nodes[SECOND], field.proxy(SECOND)
