@@ -414,12 +414,12 @@ class TellsAgain(Kept):
 
 
 def test_a_spike_outlasts_a_restart_by_long_enough_for_a_second_onset() -> None:
-    assert failure(ad30.test_restart_goes_unnoticed, TellsAgain).witness["failed"] == [ad30.INSIDE]
+    assert failure(ad30.test_restart_goes_unnoticed, TellsAgain).witness["failed"] == [ad30.GOING_ON]
 
 
 def test_restarts_from_a_snapshot() -> None:
     trial = passes(ad30.test_restart_goes_unnoticed, Kept)
-    assert trial.credits == [1.0] and "at 5 moments" in trial.summaries[0]
+    assert trial.credits == [1.0] and "at 6 moments" in trial.summaries[0]
     found = failure(ad30.test_restart_goes_unnoticed, LosesShares)
     assert ad30.STEADY in found.witness["failed"] and "batch-import" in str(found)
     assert failure(ad30.test_restart_goes_unnoticed, LosesShares, found.witness["cases"])
