@@ -1,4 +1,4 @@
-"""DD-04 after a crowd: events that are remembered by their number are forgotten, those remembered by their age are not."""
+"""Events that come again, after a crowd (DD-04) and as the control of an outage (DD-24): events that are remembered by their number are forgotten, those remembered by their age are not."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 from challenges.alert_dedup.history import Obs
 from challenges.alert_dedup.judging import play
 from challenges.alert_dedup.suites import test_dd04_redelivery as dd04
+from challenges.alert_dedup.suites.test_dd24_store_restarts import remembers
 from tests.challenges.dedup_trials import Maker, make
 
 __all__ = ["make"]
@@ -31,3 +32,14 @@ def test_a_crowd_makes_some_forget(make: Maker, monkeypatch: pytest.MonkeyPatch,
     run = play(make.field(REMEMBERS.format(most=most), 3), dd04.crowd_of(30))
     assert {found.requirement for found in run.of("DD-04", "DD-10")} == broken
     assert [entry.data for entry in run.entries if isinstance(entry, Obs) and entry.what == dd04.CROWD] == [{"offered": 30}]
+
+
+NEVER = """
+def page(self, fingerprint, event, alert_id=None):
+    super().page(fingerprint, event, os.urandom(8).hex())
+"""
+
+
+@pytest.mark.parametrize(("body", "known"), [(NEVER, False), (REMEMBERS.format(most=1000), True)])
+def test_who_forgets_without_an_outage_is_not_charged_for_it_after_one(make: Maker, body: str, known: bool) -> None:
+    assert remembers(make.field(body, 3, begin=False)) is known
