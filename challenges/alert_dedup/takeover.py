@@ -78,7 +78,10 @@ def paged(field: Field) -> bool:
 
 
 def find(field: Field, calibration: Calibration) -> Takeover | None:
-    """The first point (of those that are probed) after which another one pages on a tick; None if nobody does."""
+    """The first point (of those that are probed) after which another one pages on a tick.
+
+    None if nobody does, or if no step of it can be told from an idle tick (over SQLite both may read, write and commit).
+    """
     idle = _idle(field)
     points = [where for where in calibration.points if where.point is Point.AFTER]
     for where in points[:MOST_PROBES]:

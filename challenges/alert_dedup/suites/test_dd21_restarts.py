@@ -29,5 +29,9 @@ def test_restarts_keep_the_promises(trial: Trial) -> None:
         real = [f"killed {shown.name}, restarted at once"]
         judgement = judge(trial, grounds, ["DD-01", "DD-10"], wanted, in_real_time=real)
     decide(trial, judgement)
-    ticks = f"; killed after each of {taken.steps} steps of a takeover on a tick" if taken else "; nobody takes over on a tick"
+    ticks = (
+        f"; killed after each of {taken.steps} steps of a takeover on a tick"
+        if taken
+        else "; no step of a takeover on a tick was found to kill at"
+    )
     trial.summary(sum_up(judgement, f"{len(points)} crash points, the owner restarted or a second one killed as well{ticks}"))
